@@ -1,0 +1,162 @@
+"""What has happened: past tense, ids only, recorded with the change itself.
+
+An event is written to the log in the transaction of its change and announced after the commit. It tells where to look,
+never what to answer. Kinds may gain fields with defaults; a field is never renamed or given another meaning, because
+readers of the log may be behind.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+
+class Event(msgspec.Struct, frozen=True, tag_field="kind"):
+    """Something that happened."""
+
+
+class AccountCreated(Event, frozen=True, tag="account.created"):
+    account_id: int
+
+
+class AccountSuspended(Event, frozen=True, tag="account.suspended"):
+    account_id: int
+
+
+class AccountBanned(Event, frozen=True, tag="account.banned"):
+    account_id: int
+    banned: bool
+
+
+class PasswordChanged(Event, frozen=True, tag="account.password_changed"):
+    account_id: int
+
+
+class TokenRevoked(Event, frozen=True, tag="token.revoked"):
+    token_id: int
+    account_id: int
+
+
+class SpaceCreated(Event, frozen=True, tag="space.created"):
+    space_id: int
+
+
+class SpaceEdited(Event, frozen=True, tag="space.edited"):
+    space_id: int
+
+
+class SpaceDeleted(Event, frozen=True, tag="space.deleted"):
+    space_id: int
+    name: str
+
+
+class SubscriptionStarted(Event, frozen=True, tag="subscription.started"):
+    subscription_id: int
+    account_id: int
+    space_id: int
+    channel: str
+
+
+class SubscriptionEnded(Event, frozen=True, tag="subscription.ended"):
+    account_id: int
+    space_id: int
+    channel: str
+
+
+class MessagePosted(Event, frozen=True, tag="message.posted"):
+    message_id: int
+    thread_id: int
+    parent_id: int | None
+    space_id: int
+    author_id: int
+    origin: str
+
+
+class MessageEdited(Event, frozen=True, tag="message.edited"):
+    message_id: int
+    thread_id: int
+    space_id: int
+    actor_id: int | None
+
+
+class MessageRemoved(Event, frozen=True, tag="message.removed"):
+    """A message was taken away (by a moderator or its author) or, with `removed` false, put back."""
+
+    message_id: int
+    thread_id: int
+    space_id: int
+    actor_id: int | None
+    removed: bool
+
+
+class ThreadLocked(Event, frozen=True, tag="thread.locked"):
+    thread_id: int
+    space_id: int
+    actor_id: int | None
+    locked: bool
+
+
+class VoteCast(Event, frozen=True, tag="vote.cast"):
+    message_id: int
+    thread_id: int
+    space_id: int
+    account_id: int
+
+
+class SiteEdited(Event, frozen=True, tag="site.edited"):
+    actor_id: int | None
+
+
+AnyEvent = (
+    AccountCreated
+    | AccountSuspended
+    | AccountBanned
+    | PasswordChanged
+    | TokenRevoked
+    | SpaceCreated
+    | SpaceEdited
+    | SpaceDeleted
+    | SubscriptionStarted
+    | SubscriptionEnded
+    | MessagePosted
+    | MessageEdited
+    | MessageRemoved
+    | ThreadLocked
+    | VoteCast
+    | SiteEdited
+)
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """An event as the log has it.
+
+    `source` names the live connection the change came through, so that its own echo can be kept from it; it is empty for
+    events read back from the log.
+    """
+
+    id: int
+    recorded_at: datetime
+    event: AnyEvent
+    source: str = ""
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(AnyEvent)
+
+
+def encode(event: Event) -> str:
+    """The log's text of an event."""
+    return _encoder.encode(event).decode()
+
+
+def parse(text: str) -> AnyEvent:
+    """The event behind a text of the log; raises msgspec.ValidationError for a kind this version does not know."""
+    return _decoder.decode(text)
+
+
+def kinds() -> list[str]:
+    """The names of all kinds, for the documentation and its test."""
+    members: Any = AnyEvent
+    return sorted(member.__struct_config__.tag for member in members.__args__)

@@ -1,0 +1,24 @@
+"""The database behind three doors, the event log, and what differs between SQLite and PostgreSQL."""
+
+from folkmoot.store import log
+from folkmoot.store.announcements import Announcements, Reader
+from folkmoot.store.database import Database
+from folkmoot.store.engines import Engine, PostgresqlEngine, SqliteEngine
+from folkmoot.store.migration import migrate
+from folkmoot.store.rows import microseconds, moment
+from folkmoot.store.transaction import Transaction, expand
+
+__all__ = [
+    "Announcements",
+    "Database",
+    "Engine",
+    "PostgresqlEngine",
+    "Reader",
+    "SqliteEngine",
+    "Transaction",
+    "expand",
+    "log",
+    "microseconds",
+    "migrate",
+    "moment",
+]
