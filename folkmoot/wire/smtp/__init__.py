@@ -1,0 +1,37 @@
+"""SMTP and LMTP as pure machines: bytes in, bytes and events out. Sockets and clocks are `net`'s."""
+
+from __future__ import annotations
+
+from .addresses import AddressError, parse_address
+from .events import (
+    ConnectionEnded,
+    Envelope,
+    Event,
+    Limits,
+    MessageReceived,
+    RecipientOffered,
+    State,
+    TlsRequested,
+)
+from .framing import find_lone_line_end
+from .receiver import Receiver
+from .replies import PeerError, Reply, derive_single_reply, encode_reply
+
+__all__ = [
+    "AddressError",
+    "ConnectionEnded",
+    "Envelope",
+    "Event",
+    "Limits",
+    "MessageReceived",
+    "PeerError",
+    "Receiver",
+    "RecipientOffered",
+    "Reply",
+    "State",
+    "TlsRequested",
+    "derive_single_reply",
+    "encode_reply",
+    "find_lone_line_end",
+    "parse_address",
+]
