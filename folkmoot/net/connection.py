@@ -55,12 +55,14 @@ class BoundedProtocol(HttpToolsProtocol):
         self._linger_timer: asyncio.TimerHandle | None = None
         self._stalled_bytes = 0
         self._upgraded = False
+        self._ended = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]
         if len(self.connections) > self.bounds.max_connections:
             self._refusal = (503, "Too many connections.")
             self.send_400_response("")
+            self.transport.close()
             return
         self._start_head_timer()
 
@@ -72,10 +74,10 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self.transport.is_closing():
+        if self._ended or self.transport.is_closing():
             return
         super().data_received(data)
-        if self._upgraded:
+        if self._upgraded or self._ended:
             return
         if self._in_head:
             # What the parser holds of a header that is not complete yet is not reported, so count what came in.
@@ -139,19 +141,27 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """End the connection with the answer that fits: 400 unless a limit was broken."""
+        self._ended = True
         cycle = self.cycle
-        if cycle is not None and not cycle.response_complete and (cycle.response_started or not cycle.more_body):
-            # An earlier request of this connection still gets its answer; this one must not be taken for it.
-            cycle.keep_alive = False
-            self.flow.pause_reading()
-            return
+        if cycle is not None and not cycle.response_complete:
+            if cycle.response_started or not cycle.more_body:
+                # An earlier request of this connection still gets its answer; this one must not be taken for it.
+                cycle.keep_alive = False
+                return
+            cycle.disconnected = True
+            cycle.message_event.set()
         status, reason = self._refusal or (400, "This is not a valid HTTP request.")
         body = reason.encode("ascii")
         self.transport.write(
             b"%scontent-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%s"
             % (STATUS_LINE[status], len(body), body)
         )
-        self.transport.close()
+        if not self.transport.can_write_eof():
+            self.transport.close()
+            return
+        # Closing with unread input would reset the connection before the peer has read why.
+        self.transport.write_eof()
+        self._linger_timer = self.loop.call_later(self.bounds.linger_seconds, self.transport.close)
 
     # Deadlines
 

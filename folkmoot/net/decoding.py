@@ -7,6 +7,8 @@ Whatever breaks that is Invalid with the path of the value (`items[2].topic`) as
 
 from __future__ import annotations
 
+import logging
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,6 +22,9 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from folkmoot.errors import Invalid
+
+# It warns about every malformed form; whoever sends one is told, the log need not be.
+logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
 
 MAX_FIELDS = 1000
 EXACT_BOOLEANS: Mapping[str, bool] = {"true": True, "false": False}
@@ -224,7 +229,7 @@ class _Reading:
             return booleans[text]
         if "int" in self.words and _INTEGER.fullmatch(text) and int(text) in _INT64:
             return int(text)
-        if "float" in self.words and _FLOAT.fullmatch(text):
+        if "float" in self.words and _FLOAT.fullmatch(text) and math.isfinite(float(text)):
             return float(text)
         return text
 

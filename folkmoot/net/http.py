@@ -1,9 +1,9 @@
 """The binding between a surface's table of operations and HTTP.
 
 A surface brings its `Operation` table, a `Dialect` (how it authenticates, reads and answers) and the object its
-handlers work with; `bind` makes an ASGI application of them. Every surface gets: routing on the raw path, HEAD and OPTIONS, a
-bounded body refused while it is read, a deadline for it, one place where errors become answers, and nothing of an
-unforeseen error outside the log.
+handlers work with; `bind` makes an ASGI application of them. Every surface gets: routing on the raw path, HEAD and
+OPTIONS, a bounded body refused while it is read, a deadline for it, one place where errors become answers, and nothing
+of an unforeseen error outside the log.
 The same `Call` is what a WebSocket operation hands to the same handlers (with the socket as its `request`).
 """
 
@@ -49,7 +49,7 @@ class Call:
     data: Any = None
     """The decoded request, of the operation's `request` type."""
     path: Mapping[str, str] = field(default_factory=dict)
-    query: Query = NO_QUERY
+    query: Query = field(default_factory=lambda: NO_QUERY)
     address: str = ""
     """The peer's address without its port."""
     body: bytes = b""
