@@ -153,7 +153,8 @@ def encode(event: Event) -> str:
 
 def parse(text: str) -> AnyEvent:
     """The event behind a text of the log; raises msgspec.ValidationError for a kind this version does not know."""
-    return _decoder.decode(text)
+    event: AnyEvent = _decoder.decode(text)
+    return event
 
 
 def kinds() -> list[str]:

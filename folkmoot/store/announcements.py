@@ -15,6 +15,7 @@ import structlog
 from folkmoot.events import Recorded
 from folkmoot.store import log
 from folkmoot.store.database import Database
+from folkmoot.store.transaction import Transaction
 
 _LOOK_SECONDS = 0.25
 
@@ -101,5 +102,5 @@ class Reader:
             await self._wake.wait()
 
 
-def _unread(tx: log.Transaction, reader: str, most: int) -> list[Recorded]:
+def _unread(tx: Transaction, reader: str, most: int) -> list[Recorded]:
     return log.after(tx, log.cursor(tx, reader), most)

@@ -25,7 +25,9 @@ def append(tx: Transaction, events: Sequence[tuple[AnyEvent, str]], now: datetim
         tx.rows("SELECT pg_advisory_xact_lock(:lock)", lock=_LOCK)
     return [
         Recorded(
-            tx.value("INSERT INTO events (recorded_at, body) VALUES (:now, :body) RETURNING id", now=now, body=encode(event)),
+            tx.value(
+                "INSERT INTO events (recorded_at, body) VALUES (:now, :body) RETURNING id", now=now, body=encode(event)
+            ),
             now,
             event,
             source,
@@ -41,7 +43,9 @@ def newest(tx: Transaction) -> int:
 
 def after(tx: Transaction, last: int, most: int = 500) -> list[Recorded]:
     """The events that follow id `last`, in order, at most `most` of them."""
-    rows = tx.rows("SELECT id, recorded_at, body FROM events WHERE id > :last ORDER BY id LIMIT :most", last=last, most=most)
+    rows = tx.rows(
+        "SELECT id, recorded_at, body FROM events WHERE id > :last ORDER BY id LIMIT :most", last=last, most=most
+    )
     return [Recorded(row[0], moment(row[1]), parse(row[2])) for row in rows]
 
 
@@ -63,7 +67,6 @@ def advance(tx: Transaction, reader: str, event_id: int) -> None:
 def forget(tx: Transaction, before: datetime) -> int:
     """Drop events recorded before an instant that every reader is past; how many went."""
     return tx.run(
-        "DELETE FROM events WHERE recorded_at < :before"
-        " AND id <= coalesce((SELECT min(event_id) FROM cursors), 0)",
+        "DELETE FROM events WHERE recorded_at < :before AND id <= coalesce((SELECT min(event_id) FROM cursors), 0)",
         before=before,
     )

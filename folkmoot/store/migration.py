@@ -39,7 +39,8 @@ def migrate(engine: Engine, chain: str) -> bool:
         return False
     if at is not None and at > HEADS[chain]:
         raise Unavailable(
-            "store.newer", f"{engine.describe()} was written by a newer version (revision {at}); this one knows {HEADS[chain]}."
+            "store.newer",
+            f"{engine.describe()} was written by a newer version (revision {at}); this one knows {HEADS[chain]}.",
         )
     _upgrade(engine, chain)
     return True

@@ -10,7 +10,6 @@ from __future__ import annotations
 import typing
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -46,9 +45,18 @@ def _expression(annotation: Any, position: int) -> str:
     return f"(None if {cell} is None else {convert})" if optional else convert
 
 
-@cache
+_made: dict[type, Callable[[Sequence[Any]], Any]] = {}
+
+
 def constructor(into: type[T]) -> Callable[[Sequence[Any]], T]:
     """A function from a row to a value of class `into`, whose fields stand in the order of the row's columns."""
+    made = _made.get(into)
+    if made is None:
+        made = _made[into] = _make(into)
+    return made
+
+
+def _make(into: type[T]) -> Callable[[Sequence[Any]], T]:
     hints = typing.get_type_hints(into)
     fields: tuple[str, ...] = getattr(into, "__struct_fields__", None) or getattr(into, "_fields")  # noqa: B009
     arguments = ", ".join(_expression(hints[name], position) for position, name in enumerate(fields))

@@ -61,11 +61,9 @@ def _count(name: str) -> Column[int]:
     return Column(name, Integer, nullable=False, server_default="0")
 
 
-_counted = {"sqlite_autoincrement": True}
-
 # --- the log, settings ----------------------------------------------------------------------------------------------
 
-Table("events", community, _id(_Counting), _at("recorded_at"), _text("body"), **_counted)
+Table("events", community, _id(_Counting), _at("recorded_at"), _text("body"), sqlite_autoincrement=True)
 Table("cursors", community, Column("reader", Text, primary_key=True), Column("event_id", BigInteger, nullable=False))
 Table("secrets", community, Column("name", Text, primary_key=True), _text("value"))
 
@@ -78,6 +76,8 @@ Table(
     # An account without a login (somebody who wrote a mail) has no name.
     _text("name", null=True),
     _text("name_key", null=True),
+    # What others see: the name, or for an account without one the part of its address before the @.
+    _text("label"),
     _text("display_name", default=""),
     _flag("is_admin"),
     _flag("is_program"),
@@ -86,7 +86,7 @@ Table(
     _at("banned_until", null=True),
     _at("suspended_at", null=True),
     UniqueConstraint("name_key"),
-    **_counted,
+    sqlite_autoincrement=True,
 )
 Table("passwords", community, _ref("account_id", "accounts.id", primary=True), _text("hash"), _at("changed_at"))
 Table(
@@ -141,11 +141,11 @@ Table(
     _flag("is_enabled", True),
     _at("created_at"),
     _at("expires_at", null=True),
-    UniqueConstraint("secret_hash"),
+    UniqueConstraint("surface", "secret_hash"),
     Index("ix_tokens_surface_name", "surface", "name"),
     Index("ix_tokens_surface_key", "surface", "key"),
     Index("ix_tokens_account_id", "account_id"),
-    **_counted,
+    sqlite_autoincrement=True,
 )
 
 # --- spaces ---------------------------------------------------------------------------------------------------------
@@ -178,7 +178,7 @@ Table(
     _flag("deleted"),
     UniqueConstraint("name"),
     Index("ix_spaces_owner_id", "owner_id"),
-    **_counted,
+    sqlite_autoincrement=True,
 )
 Table(
     "forum_faces",
@@ -279,7 +279,7 @@ Table(
     UniqueConstraint("account_id", "space_id", "channel"),
     Index("ix_subscriptions_space_id_channel", "space_id", "channel"),
     CheckConstraint("channel IN ('forum', 'mail', 'newsletter')", name="channel"),
-    **_counted,
+    sqlite_autoincrement=True,
 )
 Table(
     "memberships",
@@ -325,7 +325,7 @@ Table(
     Index("ix_messages_space_id", "space_id", "id"),
     Index("ix_messages_author_id", "author_id", "id"),
     CheckConstraint("origin IN ('forum', 'mail', 'mqtt', 'web')", name="origin"),
-    **_counted,
+    sqlite_autoincrement=True,
 )
 Table(
     "mails",
@@ -334,7 +334,9 @@ Table(
     _ref("space_id", "spaces.id"),
     # With angle brackets, as in the header.
     _text("mail_id"),
+    # The id that names the parent, or would if it were here; `inferred` when it came from References alone.
     _text("in_reply_to", null=True),
+    _flag("inferred"),
     _text("from_address"),
     _text("from_name", default=""),
     _at("sent_at", null=True),
@@ -344,7 +346,9 @@ Table(
     Index("ix_mails_in_reply_to", "space_id", "in_reply_to"),
     Index("ix_mails_mail_id", "mail_id"),
 )
-Table("originals", community, _ref("message_id", "messages.id", primary=True), Column("data", LargeBinary, nullable=False))
+Table(
+    "originals", community, _ref("message_id", "messages.id", primary=True), Column("data", LargeBinary, nullable=False)
+)
 Table(
     "threads",
     community,
@@ -406,7 +410,7 @@ Table(
     _id(),
     Column("data", LargeBinary, nullable=False),
     _at("created_at"),
-    **_counted,
+    sqlite_autoincrement=True,
 )
 Table(
     "outgoing",
@@ -423,5 +427,5 @@ Table(
     Index("ix_outgoing_due", "state", "due_at"),
     Index("ix_outgoing_body_id", "body_id"),
     CheckConstraint("state IN ('queued', 'claimed', 'sent', 'failed', 'caught')", name="state"),
-    **_counted,
+    sqlite_autoincrement=True,
 )

@@ -1,0 +1,239 @@
+"""What can be done to accounts. Permission is asked of the caller's actor where one account acts on another."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from folkmoot.domain.accounts.model import Account, Actor, address_key, is_valid_name, require_admin
+from folkmoot.domain.accounts.queries import find_account_of_address, find_secret, get_account
+from folkmoot.errors import Conflict, Invalid, NotFound
+from folkmoot.events import AccountBanned, AccountCreated, AccountSuspended, PasswordChanged, TokenRevoked
+from folkmoot.ids import digest, new_secret
+from folkmoot.store import Transaction
+
+
+def register(
+    tx: Transaction,
+    name: str,
+    password_hash: str | None,
+    now: datetime,
+    *,
+    address: str | None = None,
+    is_admin: bool = False,
+    is_program: bool = False,
+    display_name: str = "",
+) -> int:
+    """Make an account that can sign in; its id.
+
+    An address that so far belonged to an account without a name is not taken over here: it has to be claimed by somebody
+    who reads its mail. Raises Invalid for a bad name, Conflict with field `name` or `address` when taken.
+    """
+    if not is_valid_name(name):
+        raise Invalid("account.name", "A name has 1 to 64 letters, digits, and _ . - within.", "name")
+    if tx.value("SELECT id FROM accounts WHERE name_key = :key", key=name.casefold()) is not None:
+        raise Conflict("account.name_taken", f"There is an account named {name} already.", "name")
+    if address and tx.value("SELECT id FROM addresses WHERE address_key = :key", key=address_key(address)) is not None:
+        raise Conflict("account.address_taken", "That address belongs to an account already.", "address")
+    account_id = _create(tx, name, name, display_name, now, is_admin=is_admin, is_program=is_program)
+    if password_hash is not None:
+        tx.run(
+            "INSERT INTO passwords (account_id, hash, changed_at) VALUES (:id, :hash, :now)",
+            id=account_id,
+            hash=password_hash,
+            now=now,
+        )
+    if address:
+        _add_address(tx, account_id, address)
+    return account_id
+
+
+def sender(tx: Transaction, address: str, display_name: str, now: datetime) -> Account:
+    """The account a mail address belongs to, made (without a login) when the address is new."""
+    account = find_account_of_address(tx, address)
+    if account is None:
+        account_id = _create(tx, None, address.partition("@")[0] or address, display_name, now)
+        _add_address(tx, account_id, address)
+        account = get_account(tx, account_id)
+    return account
+
+
+def claim_address(tx: Transaction, account_id: int, address: str, now: datetime) -> None:
+    """Give an account an address whose holder has confirmed it, and note that it is verified.
+
+    Raises Conflict when it belongs to another account with a login.
+    """
+    holder = find_account_of_address(tx, address)
+    if holder is not None and holder.id != account_id and holder.name is not None:
+        raise Conflict("account.address_taken", "That address belongs to an account already.", "address")
+    if holder is None:
+        _add_address(tx, account_id, address)
+    tx.run(
+        "UPDATE addresses SET account_id = :account, verified_at = :now WHERE address_key = :key",
+        account=account_id,
+        now=now,
+        key=address_key(address),
+    )
+
+
+def change_password(tx: Transaction, account_id: int, password_hash: str, now: datetime) -> None:
+    """Set a new password; every session and live connection of the account ends, tokens made for programs stay."""
+    tx.run(
+        "INSERT INTO passwords (account_id, hash, changed_at) VALUES (:id, :hash, :now)"
+        " ON CONFLICT (account_id) DO UPDATE SET hash = excluded.hash, changed_at = excluded.changed_at",
+        id=account_id,
+        hash=password_hash,
+        now=now,
+    )
+    tx.run("DELETE FROM tokens WHERE account_id = :id AND surface IN ('forum', 'mqtt_login')", id=account_id)
+    tx.record(PasswordChanged(account_id))
+
+
+def rehash(tx: Transaction, account_id: int, old_hash: str, new_hash: str) -> None:
+    """Store the same password under a better hash, unless it was changed meanwhile."""
+    tx.run(
+        "UPDATE passwords SET hash = :new WHERE account_id = :id AND hash = :old",
+        id=account_id,
+        new=new_hash,
+        old=old_hash,
+    )
+
+
+def suspend(tx: Transaction, name: str, now: datetime) -> Account:
+    """Shut an account out of every surface: its tokens and live connections end. Raises NotFound."""
+    account_id = tx.value("SELECT id FROM accounts WHERE name_key = :key", key=name.casefold())
+    if account_id is None:
+        raise NotFound("account.unknown", f"There is no account named {name}.")
+    tx.run("UPDATE accounts SET suspended_at = :now WHERE id = :id", now=now, id=account_id)
+    tx.record(AccountSuspended(account_id))
+    return get_account(tx, account_id)
+
+
+def ban(
+    tx: Transaction, actor: Actor, account_id: int, banned: bool, now: datetime, until: datetime | None = None
+) -> Account:
+    """Ban an account from writing anywhere, or lift the ban; reading stays possible.
+
+    Raises Unauthenticated, Forbidden unless the actor is an administrator, NotFound.
+    """
+    require_admin(actor)
+    get_account(tx, account_id)
+    tx.run(
+        "UPDATE accounts SET banned_at = :at, banned_until = :until WHERE id = :id",
+        at=now if banned else None,
+        until=until if banned else None,
+        id=account_id,
+    )
+    tx.record(AccountBanned(account_id, banned))
+    return get_account(tx, account_id)
+
+
+def create_token(
+    tx: Transaction,
+    account_id: int,
+    surface: str,
+    secret: str,
+    now: datetime,
+    *,
+    name: str = "",
+    key: str = "",
+    scopes: str = "",
+    description: str = "",
+    is_enabled: bool = True,
+    expires_at: datetime | None = None,
+) -> int:
+    """Keep a new credential of an account at a surface by its hash; the id. Raises Conflict for a secret in use."""
+    token_id: int = tx.value(
+        "INSERT INTO tokens (account_id, surface, name, key, secret_hash, scopes, description, is_enabled, created_at,"
+        " expires_at)"
+        " VALUES (:account, :surface, :name, :key, :hash, :scopes, :description, :enabled, :now, :expires) RETURNING id",
+        account=account_id,
+        surface=surface,
+        name=name,
+        key=key,
+        hash=digest(secret),
+        scopes=scopes,
+        description=description,
+        enabled=is_enabled,
+        now=now,
+        expires=expires_at,
+    )
+    return token_id
+
+
+def edit_token(
+    tx: Transaction, token_id: int, *, description: str, is_enabled: bool, scopes: str, expires_at: datetime | None
+) -> None:
+    """Change what may change of a token; switching it off ends its live connections."""
+    account_id = tx.value("SELECT account_id FROM tokens WHERE id = :id", id=token_id)
+    tx.run(
+        "UPDATE tokens SET description = :description, is_enabled = :enabled, scopes = :scopes, expires_at = :expires"
+        " WHERE id = :id",
+        description=description,
+        enabled=is_enabled,
+        scopes=scopes,
+        expires=expires_at,
+        id=token_id,
+    )
+    if not is_enabled and account_id is not None:
+        tx.record(TokenRevoked(token_id, account_id))
+
+
+def renew_token(tx: Transaction, token_id: int, expires_at: datetime) -> None:
+    """Move a token's end, for sessions that last as long as they are used."""
+    tx.run("UPDATE tokens SET expires_at = :expires WHERE id = :id", expires=expires_at, id=token_id)
+
+
+def revoke_token(tx: Transaction, token_id: int) -> None:
+    """End a token and what lives by it. Raises NotFound."""
+    account_id = tx.value("SELECT account_id FROM tokens WHERE id = :id", id=token_id)
+    if account_id is None:
+        raise NotFound("token.unknown", "There is no such token.")
+    tx.run("DELETE FROM tokens WHERE id = :id", id=token_id)
+    tx.record(TokenRevoked(token_id, account_id))
+
+
+def keep_secret(tx: Transaction, name: str) -> str:
+    """The server's own secret of this name, made at first use."""
+    value = find_secret(tx, name)
+    if value is None:
+        value = new_secret(64)
+        tx.run("INSERT INTO secrets (name, value) VALUES (:name, :value)", name=name, value=value)
+    return value
+
+
+def _create(
+    tx: Transaction,
+    name: str | None,
+    label: str,
+    display_name: str,
+    now: datetime,
+    *,
+    is_admin: bool = False,
+    is_program: bool = False,
+) -> int:
+    account_id: int = tx.value(
+        "INSERT INTO accounts (name, name_key, label, display_name, is_admin, is_program, created_at)"
+        " VALUES (:name, :key, :label, :display, :admin, :program, :now) RETURNING id",
+        name=name,
+        key=name.casefold() if name is not None else None,
+        label=label,
+        display=display_name,
+        admin=is_admin,
+        program=is_program,
+        now=now,
+    )
+    tx.run("INSERT INTO account_counts (account_id) VALUES (:id)", id=account_id)
+    tx.run("INSERT INTO preferences (account_id) VALUES (:id)", id=account_id)
+    tx.record(AccountCreated(account_id))
+    return account_id
+
+
+def _add_address(tx: Transaction, account_id: int, address: str) -> None:
+    has_one = tx.value("SELECT id FROM addresses WHERE account_id = :id LIMIT 1", id=account_id) is not None
+    tx.run(
+        "INSERT INTO addresses (account_id, address, address_key, is_primary) VALUES (:account, :address, :key, :primary)",
+        account=account_id,
+        address=address.strip(),
+        key=address_key(address),
+        primary=not has_one,
+    )

@@ -1,0 +1,136 @@
+"""What a space is, under each of its faces, and the rights one can have in it; no database here."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from enum import IntFlag
+
+import msgspec
+
+from folkmoot.errors import Forbidden, Invalid, NotFound
+
+DEFAULT_PERMIT_MIME = "text/*,application/pgp-signature,application/pgp-keys"
+DEFAULT_REJECT_MIME = "text/html"
+
+_FORUM_NAME = re.compile(r"[a-z0-9_]{3,20}")
+# sourcehut-lists §2.2
+_LIST_NAME = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_LIST_NAMES_REFUSED = frozenset({".", "..", ".git", ".hg"})
+# A topic level: nothing that separates or matches topics.
+_NOT_IN_TOPIC = re.compile(r"[^a-z0-9_.\-~]+")
+
+
+class Rights(IntFlag):
+    """What somebody may do in a space; the numbers are the lists contract's bits (§2.2)."""
+
+    NONE = 0
+    BROWSE = 1
+    REPLY = 2
+    POST = 4
+    MODERATE = 8
+    NORMAL = 7
+    ALL = 15
+
+
+class Space(msgspec.Struct, frozen=True):
+    """A place with an owner; its name is the root of its topics and unique."""
+
+    id: int
+    name: str
+    title: str
+    description: str | None
+    owner_id: int
+    created_at: datetime
+    updated_at: datetime | None
+    removed: bool
+    deleted: bool
+
+    @property
+    def is_open(self) -> bool:
+        """Can anything new be said in it? Not once it was removed or deleted."""
+        return not (self.removed or self.deleted)
+
+
+class ForumFace(msgspec.Struct, frozen=True):
+    """A space as a community of the forum."""
+
+    space_id: int
+    name: str
+    category_id: int
+    nsfw: bool
+
+
+class ListFace(msgspec.Struct, frozen=True):
+    """A space as a mailing list `~owner/name`, with the rights of each audience."""
+
+    space_id: int
+    owner_id: int
+    name: str
+    visibility: str
+    nonsubscriber: int
+    subscriber: int
+    account: int
+    permit_mime: str
+    reject_mime: str
+    owner_name: str
+
+
+class NewsletterFace(msgspec.Struct, frozen=True):
+    """A space as a newsletter's list."""
+
+    space_id: int
+    uuid: str
+    name: str
+    type: str
+    optin: str
+    status: str
+    description: str
+    created_at: datetime
+    updated_at: datetime
+
+
+class Site(msgspec.Struct, frozen=True):
+    """The community's own name and its switches; there is at most one."""
+
+    id: int
+    name: str
+    description: str | None
+    creator_id: int
+    created_at: datetime
+    updated_at: datetime | None
+    enable_downvotes: bool
+    open_registration: bool
+    enable_nsfw: bool
+
+
+def list_address(owner: str, name: str, domain: str) -> str:
+    """The posting address of a list (sourcehut-lists §5.2)."""
+    return f"~{owner}/{name}@{domain}"
+
+
+def topic_name(wanted: str) -> str:
+    """A space name made of any words: lower case, with `-` for what a topic level cannot hold; may be empty."""
+    return _NOT_IN_TOPIC.sub("-", wanted.strip().casefold()).strip("-.")[:64]
+
+
+def check_forum_name(name: str) -> None:
+    """Raises Invalid unless 3 to 20 lower-case letters, digits, underscores (lemmy §3.3)."""
+    if not _FORUM_NAME.fullmatch(name):
+        raise Invalid("space.forum_name", "A community's name has 3 to 20 lower-case letters, digits or _.", "name")
+
+
+def check_list_name(name: str) -> None:
+    """Raises Invalid unless the name may stand in a list's address (sourcehut-lists §2.2)."""
+    if not _LIST_NAME.fullmatch(name) or name.casefold() in _LIST_NAMES_REFUSED:
+        raise Invalid("space.list_name", "A list's name has 1 to 128 letters, digits, or . _ -", "name")
+
+
+def require_right(held: Rights, needed: Rights) -> None:
+    """Raises NotFound to those who may not even browse, Forbidden to others who lack the right."""
+    if held & needed == needed:
+        return
+    if not held & Rights.BROWSE:
+        raise NotFound("space.unknown", "There is no such space.")
+    what = {Rights.REPLY: "reply", Rights.POST: "post", Rights.MODERATE: "moderate"}.get(needed, "do this")
+    raise Forbidden("space.not_permitted", f"You may not {what} here.")

@@ -1,0 +1,188 @@
+"""The SQL that reads spaces, and the one function that says who may do what in them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from folkmoot.domain.accounts import Account, Actor
+from folkmoot.domain.spaces.model import ForumFace, ListFace, NewsletterFace, Rights, Site, Space
+from folkmoot.errors import NotFound
+from folkmoot.store import Transaction, moment
+
+_SPACE = "s.id, s.name, s.title, s.description, s.owner_id, s.created_at, s.updated_at, s.removed, s.deleted"
+_FORUM = "f.space_id, f.name, f.category_id, f.nsfw"
+_LIST = (
+    "l.space_id, l.owner_id, l.name, l.visibility, l.nonsubscriber, l.subscriber, l.account,"
+    " l.permit_mime, l.reject_mime, o.label"
+)
+_NEWSLETTER = "n.space_id, n.uuid, n.name, n.type, n.optin, n.status, n.description, n.created_at, n.updated_at"
+
+
+def find_space(tx: Transaction, space_id: int) -> Space | None:
+    """The space with this id, or None."""
+    return tx.one(Space, f"SELECT {_SPACE} FROM spaces s WHERE s.id = :id", id=space_id)
+
+
+def get_space(tx: Transaction, space_id: int) -> Space:
+    """The space with this id; raises NotFound."""
+    return _present(find_space(tx, space_id))
+
+
+def get_space_named(tx: Transaction, name: str) -> Space:
+    """The space whose topics are `spaces/<name>/…`; raises NotFound."""
+    return _present(tx.one(Space, f"SELECT {_SPACE} FROM spaces s WHERE s.name = :name", name=name))
+
+
+def find_forum_space(tx: Transaction, name: str) -> Space | None:
+    """The space whose forum face has this name, or None."""
+    return tx.one(
+        Space, f"SELECT {_SPACE} FROM forum_faces f JOIN spaces s ON s.id = f.space_id WHERE f.name = :name", name=name
+    )
+
+
+def get_forum_space(tx: Transaction, name: str) -> Space:
+    """The space whose forum face has this name; raises NotFound."""
+    return _present(find_forum_space(tx, name))
+
+
+def find_list_space(tx: Transaction, owner: str, name: str) -> Space | None:
+    """The space behind `~owner/name`, in any case, or None."""
+    return tx.one(
+        Space,
+        f"SELECT {_SPACE} FROM list_faces l JOIN accounts o ON o.id = l.owner_id JOIN spaces s ON s.id = l.space_id"
+        " WHERE o.name_key = :owner AND l.name_key = :name",
+        owner=owner.casefold(),
+        name=name.casefold(),
+    )
+
+
+def get_list_space(tx: Transaction, owner: str, name: str) -> Space:
+    """The space behind `~owner/name`, in any case; raises NotFound."""
+    return _present(find_list_space(tx, owner, name))
+
+
+def get_forum_face(tx: Transaction, space_id: int) -> ForumFace | None:
+    """A space's forum face, or None when it has none."""
+    return tx.one(ForumFace, f"SELECT {_FORUM} FROM forum_faces f WHERE f.space_id = :id", id=space_id)
+
+
+def get_list_face(tx: Transaction, space_id: int) -> ListFace | None:
+    """A space's list face, or None when it has none."""
+    return tx.one(
+        ListFace,
+        f"SELECT {_LIST} FROM list_faces l JOIN accounts o ON o.id = l.owner_id WHERE l.space_id = :id",
+        id=space_id,
+    )
+
+
+def get_newsletter_face(tx: Transaction, space_id: int) -> NewsletterFace | None:
+    """A space's newsletter face, or None when it has none."""
+    return tx.one(NewsletterFace, f"SELECT {_NEWSLETTER} FROM newsletter_faces n WHERE n.space_id = :id", id=space_id)
+
+
+def list_moderators(tx: Transaction, space_id: int) -> list[tuple[int, int, datetime]]:
+    """(row id, account id, since) of a space's moderators, the first appointed first."""
+    rows = tx.rows("SELECT id, account_id, created_at FROM moderators WHERE space_id = :id ORDER BY id", id=space_id)
+    return [(row[0], row[1], moment(row[2])) for row in rows]
+
+
+def find_site(tx: Transaction) -> Site | None:
+    """The site, or None before it was set up."""
+    return tx.one(
+        Site,
+        "SELECT id, name, description, creator_id, created_at, updated_at, enable_downvotes, open_registration,"
+        " enable_nsfw FROM site WHERE id = 1",
+    )
+
+
+def is_banned_from(tx: Transaction, space_id: int, account_id: int, now: datetime) -> bool:
+    """Is an account banned from writing in this one space?"""
+    rows = tx.rows(
+        "SELECT banned_until FROM space_bans WHERE space_id = :space AND account_id = :account"
+        " AND (banned_until IS NULL OR banned_until > :now)",
+        space=space_id,
+        account=account_id,
+        now=now,
+    )
+    return bool(rows)
+
+
+# --- permission -----------------------------------------------------------------------------------------------------
+
+
+def rights(tx: Transaction, actor: Actor, space: Space, now: datetime) -> Rights:
+    """What an actor may do in a space; the one place where this is decided, for every surface.
+
+    The owner and administrators may do everything, moderators too; others what the list face grants their
+    audience (sourcehut-lists §2.9), or without one: anybody reads, who is signed in writes. A newsletter without any of
+    the other faces is written by its owner alone and read by others only when it is public. Bans take away writing and
+    leave reading; so does the closing of the space.
+    """
+    held = _granted(tx, actor, space)
+    if not space.is_open:
+        held &= Rights.BROWSE | Rights.MODERATE
+    writing = Rights.REPLY | Rights.POST
+    if not held & writing or actor.account_id is None:
+        return held
+    if actor.is_banned or is_banned_from(tx, space.id, actor.account_id, now):
+        held &= ~writing
+    return held
+
+
+def rights_of_address(tx: Transaction, account: Account, space: Space, now: datetime) -> Rights:
+    """What the writer of a mail may do in a space.
+
+    An account without a login counts as nobody, or as a subscriber when its address subscribes (sourcehut-lists §5.4).
+    """
+    return rights(
+        tx,
+        Actor(account.id, account.label, account.is_admin, account.is_banned(now) or account.suspended_at is not None),
+        space,
+        now,
+    )
+
+
+def _granted(tx: Transaction, actor: Actor, space: Space) -> Rights:
+    account_id = actor.account_id
+    if account_id is not None:
+        if account_id == space.owner_id or actor.is_admin:
+            return Rights.ALL
+        if tx.value(
+            "SELECT id FROM moderators WHERE space_id = :space AND account_id = :account",
+            space=space.id,
+            account=account_id,
+        ):
+            return Rights.ALL
+    face = get_list_face(tx, space.id)
+    if face is not None:
+        return _granted_by_list(tx, account_id, face)
+    if get_forum_face(tx, space.id) is not None:
+        return Rights.BROWSE if account_id is None else Rights.NORMAL
+    newsletter = get_newsletter_face(tx, space.id)
+    if newsletter is not None:
+        return Rights.BROWSE if newsletter.type == "public" else Rights.NONE
+    return Rights.NONE
+
+
+def _granted_by_list(tx: Transaction, account_id: int | None, face: ListFace) -> Rights:
+    if face.visibility == "PRIVATE":
+        return Rights.NONE
+    if account_id is None:
+        return Rights(face.nonsubscriber)
+    has_login = tx.value("SELECT name_key FROM accounts WHERE id = :id", id=account_id) is not None
+    audience = face.account if has_login else face.nonsubscriber
+    subscribed = tx.value(
+        "SELECT id FROM subscriptions WHERE account_id = :account AND space_id = :space AND channel = 'mail'",
+        account=account_id,
+        space=face.space_id,
+    )
+    if subscribed is not None:
+        # A bare address that subscribes: its audience is the subscribers' alone.
+        audience = face.subscriber | (face.account if has_login else 0)
+    return Rights(audience)
+
+
+def _present(space: Space | None) -> Space:
+    if space is None:
+        raise NotFound("space.unknown", "There is no such space.")
+    return space

@@ -1,0 +1,28 @@
+"""Subscriptions: who receives what of a space, and how; one row per account, space and channel."""
+
+from folkmoot.domain.subscriptions.actions import confirm, end, request, start, start_membership
+from folkmoot.domain.subscriptions.model import CHANNELS, Confirmation, MailRecipient, Subscription
+from folkmoot.domain.subscriptions.queries import (
+    find_subscription,
+    get_subscription,
+    is_subscribed,
+    list_of_account,
+    list_recipients,
+)
+
+__all__ = [
+    "CHANNELS",
+    "Confirmation",
+    "MailRecipient",
+    "Subscription",
+    "confirm",
+    "end",
+    "find_subscription",
+    "get_subscription",
+    "is_subscribed",
+    "list_of_account",
+    "list_recipients",
+    "request",
+    "start",
+    "start_membership",
+]
