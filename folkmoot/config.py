@@ -1,0 +1,186 @@
+"""The configuration: one TOML file, typed, every key overridable by the environment.
+
+`FOLKMOOT_<SECTION>__<KEY>` overrides a key of the file. Unknown keys and bad values are errors that name the key.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from folkmoot.errors import Invalid
+
+_PREFIX = "FOLKMOOT_"
+# Variables with our prefix that are not configuration: the first administrator, and what the tests are told.
+_NOT_KEYS = ("FOLKMOOT_ADMIN_", "FOLKMOOT_TEST_")
+
+
+class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where everything is kept."""
+
+    dir: str = "data"
+    """The data directory; made when missing."""
+    url: str = ""
+    """A PostgreSQL URL (postgresql://user:password@host/database); empty: SQLite files in the data directory."""
+    event_retention_days: int = 30
+    """How long the event log keeps what every reader has dealt with."""
+
+
+class Listen(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Addresses, `host:port`; an empty one switches the listener off, port 0 takes a free port."""
+
+    forum: str = "127.0.0.1:8536"
+    lists: str = "127.0.0.1:5006"
+    newsletter: str = "127.0.0.1:9000"
+    mqtt_api: str = "127.0.0.1:18083"
+    web: str = "127.0.0.1:8080"
+    mqtt: str = "127.0.0.1:1883"
+    mqtt_ws: str = "127.0.0.1:8083"
+    mqtt_tls: str = ""
+    """Needs `tls.certificate` and `tls.key`; customary: 127.0.0.1:8883."""
+    mqtt_wss: str = ""
+    """Needs `tls.certificate` and `tls.key`; customary: 127.0.0.1:8084."""
+    lmtp: str = "127.0.0.1:8024"
+    smtp: str = "127.0.0.1:2525"
+
+
+class Tls(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The server's certificate, PEM files; for MQTT over TLS and for STARTTLS."""
+
+    certificate: str = ""
+    key: str = ""
+
+
+class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How the community calls itself to the outside."""
+
+    hostname: str = "localhost"
+    """The name in links and in the forum's tokens."""
+    web_url: str = ""
+    """The public address of the web pages; empty: where the web listener answers."""
+    lists_url: str = ""
+    """The public address of the list archives; empty: where the lists listener answers."""
+    forum_url: str = ""
+    """The public address of the forum; empty: where the forum listener answers."""
+    newsletter_url: str = ""
+    """The public address of the newsletter's pages; empty: where the newsletter listener answers."""
+
+
+class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Mail in and out."""
+
+    relay: str = ""
+    """smtp://[user:password@]host:port, smtps:// or smtp+starttls://; empty: outgoing mail is caught and shown."""
+    domain: str = "localhost"
+    """The domain of list addresses and Message-IDs."""
+    max_bytes: int = 8 * 1024 * 1024
+    """The largest mail taken."""
+    caught_retention_days: int = 14
+    """How long caught, sent and failed mail is kept to be looked at."""
+
+
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The documented rate limits; sizes stay bounded whatever is set here."""
+
+    enabled: bool = True
+    register: int = 1
+    register_per_second: int = 3600
+    post: int = 1
+    post_per_second: int = 600
+    message: int = 30
+    message_per_second: int = 60
+
+
+class Mqtt(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The message broker."""
+
+    anonymous: bool = True
+    """May clients connect without a user name? They see what anybody may read of the spaces, and all other topics."""
+    node_name: str = "emqx@127.0.0.1"
+    max_packet_bytes: int = 1024 * 1024
+
+
+class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The log, on standard error."""
+
+    level: str = "info"
+    format: str = "text"
+    """`text` for people, `json` for programs."""
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """All sections."""
+
+    data: Data = Data()
+    listen: Listen = Listen()
+    tls: Tls = Tls()
+    site: Site = Site()
+    mail: Mail = Mail()
+    limits: Limits = Limits()
+    mqtt: Mqtt = Mqtt()
+    log: Log = Log()
+
+
+def load(path: Path | None = None, environment: Mapping[str, str] = os.environ) -> Config:
+    """The configuration from a file (defaults without one) and the environment; raises Invalid naming the key."""
+    document: dict[str, Any] = {}
+    if path is not None:
+        try:
+            document = tomllib.loads(path.read_text("utf-8"))
+        except OSError as error:
+            raise Invalid("config.unreadable", f"Cannot read {path}: {error.strerror}.") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise Invalid("config.syntax", f"{path} is not TOML: {error}.") from error
+    for name, value in environment.items():
+        if name.startswith(_PREFIX) and not name.startswith(_NOT_KEYS):
+            _override(document, name, value)
+    return _convert(document)
+
+
+def _override(document: dict[str, Any], name: str, value: str) -> None:
+    section_name, separator, key = name[len(_PREFIX) :].lower().partition("__")
+    section = next((field for field in msgspec.structs.fields(Config) if field.name == section_name), None)
+    if not separator or section is None:
+        raise Invalid("config.unknown", f"{name} is not a setting: {_known(section_name)}", name)
+    kinds = {field.name: field.type for field in msgspec.structs.fields(section.type)}
+    if key not in kinds:
+        raise Invalid("config.unknown", f"{name} is not a setting: [{section_name}] has {', '.join(kinds)}.", name)
+    try:
+        document.setdefault(section_name, {})[key] = msgspec.convert(value, kinds[key], strict=False)
+    except msgspec.ValidationError as error:
+        raise Invalid("config.value", f"{name}={value!r}: {error}.", name) from error
+
+
+def _known(section: str) -> str:
+    names = ", ".join(field.name for field in msgspec.structs.fields(Config))
+    return f"there is no section {section!r}; the sections are {names}."
+
+
+def _convert(document: dict[str, Any]) -> Config:
+    for name in document:
+        if name not in Config.__struct_fields__:
+            raise Invalid("config.unknown", _known(name).capitalize(), name)
+    try:
+        config = msgspec.convert(document, Config)
+    except msgspec.ValidationError as error:
+        raise Invalid("config.value", f"The configuration is wrong: {error}.") from error
+    _check(config)
+    return config
+
+
+def _check(config: Config) -> None:
+    if config.log.level not in ("debug", "info", "warning", "error"):
+        raise Invalid("config.value", "log.level is one of debug, info, warning, error.", "log.level")
+    if config.log.format not in ("text", "json"):
+        raise Invalid("config.value", "log.format is text or json.", "log.format")
+    if config.data.url and not config.data.url.startswith(("postgresql://", "postgres://")):
+        raise Invalid("config.value", "data.url is a postgresql:// URL, or empty for SQLite.", "data.url")
+    if (config.listen.mqtt_tls or config.listen.mqtt_wss) and not (config.tls.certificate and config.tls.key):
+        raise Invalid(
+            "config.value", "listen.mqtt_tls and mqtt_wss need tls.certificate and tls.key.", "tls.certificate"
+        )
