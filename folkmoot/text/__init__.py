@@ -1,0 +1,1 @@
+"""Documents and little languages, pure: mail, threading, patches, Markdown. No sockets, no database, no clock."""
