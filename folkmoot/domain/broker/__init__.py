@@ -1,0 +1,45 @@
+"""The MQTT broker, in memory: sessions, subscriptions, routing, retained messages, and who may do what.
+
+`Broker` is the owner of it all; a `Link` is its half of one connection. Sockets are the surface's.
+"""
+
+from .broker import Broker
+from .links import Link, Post
+from .model import (
+    FOREVER,
+    Delivery,
+    Gate,
+    Identity,
+    Journal,
+    Limits,
+    Message,
+    OpenGate,
+    Refused,
+    RetainedChange,
+)
+from .retained import Retained
+from .sessions import Session, Subscription
+from .topics import is_filter, is_topic, matches, split_shared
+
+__all__ = [
+    "FOREVER",
+    "Broker",
+    "Delivery",
+    "Gate",
+    "Identity",
+    "Journal",
+    "Limits",
+    "Link",
+    "Message",
+    "OpenGate",
+    "Post",
+    "Refused",
+    "Retained",
+    "RetainedChange",
+    "Session",
+    "Subscription",
+    "is_filter",
+    "is_topic",
+    "matches",
+    "split_shared",
+]

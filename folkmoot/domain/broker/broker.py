@@ -1,0 +1,585 @@
+"""The broker: one owner of sessions, subscriptions, routes and retained messages.
+
+Theory. Everything lives in memory and is touched by one task, so there are no locks and nothing here waits. Time comes in
+as `now`, seconds since 1970 on a clock that never jumps. The broker sends nothing: it appends bytes to `Link.out` and lists
+the links that have output in `dirty` (calling `wake` when the first one gets some); the stream writes them once per turn
+of its loop, sets `Link.room`, and calls `pump`.
+
+The hot path is `Link.feed` → `forward` (runs of QoS 0 messages, as bytes) or `deliver` (one message to all its receivers).
+It may look up a route, append to output and count; it may not match filters, ask the gate, or build values per receiver
+that could be built once. What makes that possible is the route cache: topic → receivers, already checked against the gate.
+Whoever changes what a route depends on must forget it: subscriptions and links coming and going do (`_forget`), and when
+permissions change the caller does (`forget_routes`).
+
+Durability: a change that must survive a kill is appended to `changes` under the current `ticket`; the acknowledgement is
+held on its link until `committed(ticket)`. Only retained messages use it so far; sessions with an expiry would.
+"""
+
+from __future__ import annotations
+
+import secrets
+import string
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import cast
+
+from folkmoot.wire import mqtt
+from folkmoot.wire.mqtt import MQTT_5, Prop, Reason
+
+from .links import Link, Post
+from .model import FOREVER, Delivery, Gate, Identity, Limits, Message, OpenGate, Refused, RetainedChange
+from .packets import forwarded_fields
+from .retained import Retained
+from .sessions import Session, Subscription
+from .topics import Group, Table, is_filter, split_shared
+
+#: Routes remembered; beyond that the cache starts again.
+_ROUTES_MAX = 65_536
+
+
+class Route:
+    """The receivers of one topic. `plain` are links that take QoS 0 bytes as they are, by kind of wire form."""
+
+    __slots__ = ("groups", "plain3", "plain5", "single", "subscriptions", "topic")
+
+    def __init__(self, topic: str) -> None:
+        self.topic = topic
+        self.plain3: list[Link] = []
+        self.plain5: list[Link] = []
+        self.single: list[Subscription] = []
+        """Subscriptions that need each message made for them, even at QoS 0."""
+        self.subscriptions: list[Subscription] = []
+        self.groups: list[tuple[Group[Subscription], list[Subscription]]] = []
+
+
+class Broker:
+    """See above. `durable` says that somebody takes `changes` and calls `committed`."""
+
+    def __init__(self, gate: Gate | None = None, limits: Limits | None = None, durable: bool = False) -> None:
+        self.gate: Gate = gate or OpenGate()
+        self.limits = limits or Limits()
+        self.durable = durable
+        self.wake: Callable[[], None] = _nothing
+        self.sessions: dict[str, Session] = {}
+        self.offline: dict[str, Session] = {}
+        self.links: set[Link] = set()
+        self.table: Table[Subscription] = Table()
+        self.retained = Retained()
+        self.routes: dict[bytes, Route] = {}
+        self.epoch = 0
+        """Grows when permissions change; links then forget what they were allowed."""
+        self.dirty: list[Link] = []
+        self.posts: list[tuple[Identity, Message]] = []
+        """Wills on topics the community takes; the stream hands them over."""
+
+        self.changes: list[RetainedChange] = []
+        self.ticket = 1
+        self.holding: set[Link] = set()
+
+        self.count: Counter[str] = Counter()
+        self.received, self.sent = [0, 0, 0], [0, 0, 0]
+        """Messages by QoS of links that are gone; the living count their own."""
+        self.received_bytes = self.sent_bytes = 0
+        self._retained_checked_at = 0.0
+
+    # --- the hot path -------------------------------------------------------------------------------------------------
+
+    def forward(self, route: Route, run: bytes, count: int, source: Link, now: float) -> None:
+        """Sends on `count` QoS 0 PUBLISH packets of one topic, without properties, as they came from `source`."""
+        v5 = source.version == MQTT_5
+        for receivers, same in ((route.plain3, not v5), (route.plain5, v5)):
+            if receivers:
+                data = run if same else b"".join(_translated(run, v5))
+                size = len(data)
+                for link in receivers:
+                    if link.room <= 0:
+                        link.dropped_slow += count
+                        continue
+                    link.room -= size
+                    link.sent[0] += count
+                    link.out.append(data)
+                    if not link.dirty:
+                        link.mark()
+        if route.single or route.groups:
+            for payload in _payloads(run, v5):
+                message = Message(route.topic, payload, 0, False, b"", 0.0, now, source.client_id, source.identity.name)
+                self._deliver_to(route.single, route, message, source.session, now)
+        elif not (route.plain3 or route.plain5):
+            self.count["messages.dropped.no_subscribers"] += count
+
+    def deliver(self, route: Route, message: Message, source: Session | None, now: float) -> int:
+        """Sends a message to everybody on the route; returns to how many."""
+        return self._deliver_to(route.subscriptions, route, message, source, now)
+
+    def _deliver_to(
+        self, subscriptions: list[Subscription], route: Route, message: Message, source: Session | None, now: float
+    ) -> int:
+        receivers = 0
+        shared: list[Delivery | None] = [None, None, None]
+        for subscription in subscriptions:
+            session = subscription.session
+            if subscription.no_local and session is source:
+                # [MQTT-3.8.3-3]
+                self.count["delivery.dropped.no_local"] += 1
+                continue
+            receivers += 1
+            if subscription.identifier or (message.retain and subscription.retain_as_published):
+                session.send(subscription.delivery(message), now)
+                continue
+            qos = min(subscription.qos, message.qos)
+            delivery = shared[qos]
+            if delivery is None:
+                delivery = shared[qos] = Delivery(message, qos)
+            session.send(delivery, now)
+        for group, members in route.groups:
+            member = members[group.next_turn() % len(members)]
+            member.session.send(member.delivery(message), now)
+            receivers += 1
+        if not receivers:
+            self.count["messages.dropped.no_subscribers"] += 1
+        return receivers
+
+    # --- routes -------------------------------------------------------------------------------------------------------
+
+    def route(self, topic: str) -> Route:
+        """The receivers of a topic; remembered until the table, the links or the permissions change."""
+        raw = topic.encode()
+        route = self.routes.get(raw)
+        if route is None:
+            if len(self.routes) >= _ROUTES_MAX:
+                self.routes.clear()
+            route = self._build_route(topic)
+            if not self.gate.takes(topic):
+                self.routes[raw] = route
+        return route
+
+    def _build_route(self, topic: str) -> Route:
+        route = Route(topic)
+        allowed: dict[Identity, bool] = {}
+
+        def may_receive(subscription: Subscription) -> bool:
+            identity = subscription.session.identity
+            if identity not in allowed:
+                allowed[identity] = self.gate.may_receive(identity, topic)
+            return allowed[identity]
+
+        subscriptions, groups = self.table.match(topic)
+        route.subscriptions = [subscription for subscription in subscriptions if may_receive(subscription)]
+        for subscription in route.subscriptions:
+            link = subscription.session.link
+            whole = link is not None and link.max_packet_size > self.limits.max_packet_size
+            if link is None or not whole or subscription.no_local or subscription.identifier:
+                route.single.append(subscription)
+            elif link.version == MQTT_5:
+                route.plain5.append(link)
+            else:
+                route.plain3.append(link)
+        for group in groups:
+            members = [member for member in group.members.values() if may_receive(member)]
+            if members:
+                route.groups.append((group, members))
+        return route
+
+    def forget_routes(self) -> None:
+        """Permissions have changed: the gate is asked again for everything."""
+        self.routes.clear()
+        self.epoch += 1
+
+    def _forget(self, subscription: Subscription) -> None:
+        inner = subscription.inner_filter
+        if "+" in inner or "#" in inner:
+            self.routes.clear()
+        else:
+            self.routes.pop(inner.encode(), None)
+
+    def may_publish(self, identity: Identity, topic: str) -> bool:
+        """Asks the gate and counts the answer."""
+        allowed = self.gate.may_publish(identity, topic)
+        self.count["authorization.allow" if allowed else "authorization.deny"] += 1
+        return allowed
+
+    # --- publishing ---------------------------------------------------------------------------------------------------
+
+    def publish(self, message: Message, now: float) -> int:
+        """Publishes a message of our own: keeps it if retained, routes it, returns the number of receivers.
+
+        For what the community takes see `Gate.takes`; that is the caller's to ask.
+        """
+        self.count["messages.publish"] += 1
+        if message.retain:
+            self.retain(message)
+        return self.route_message(message, None, now)
+
+    def route_message(self, message: Message, source: Session | None, now: float) -> int:
+        """Sends a message to everybody subscribed; returns to how many."""
+        return self.deliver(self.route(message.topic), message, source, now)
+
+    def retain(self, message: Message) -> int:
+        """Keeps or, with an empty payload, removes the retained message; returns the ticket to wait for, or 0."""
+        kept: Message | None = message
+        if message.payload:
+            self.retained.keep(message)
+        else:
+            # [MQTT-3.3.1-6]
+            kept = None
+            if not self.retained.drop(message.topic):
+                return 0
+        return self._record(RetainedChange(message.topic, kept))
+
+    def _record(self, change: RetainedChange) -> int:
+        if not self.durable:
+            return 0
+        self.changes.append(change)
+        self.wake()
+        return self.ticket
+
+    def take_changes(self) -> tuple[int, list[RetainedChange]]:
+        """What is to be committed now, and the ticket for `committed` or `not_committed`."""
+        changes, self.changes = self.changes, []
+        self.ticket += 1
+        return self.ticket - 1, changes
+
+    def committed(self, ticket: int) -> None:
+        """Sends the acknowledgements that waited for this or an earlier commit."""
+        for link in list(self.holding):
+            while link.held and link.held[0][0] <= ticket:
+                link.emit(link.held.popleft()[1])
+            if not link.held:
+                self.holding.discard(link)
+
+    def not_committed(self, ticket: int, now: float) -> None:
+        """The commit failed: whoever waits for it is cut off and will send again."""
+        for link in list(self.holding):
+            if any(waits_for and waits_for <= ticket for waits_for, _ in link.held):
+                link.end(Reason.IMPLEMENTATION_ERROR, now)
+
+    def post(self, message: Message, packet: mqtt.Publish) -> Post:
+        """What the stream hands to the community instead of routing it."""
+        return Post(message, packet.packet_id, packet.properties)
+
+    # --- connections --------------------------------------------------------------------------------------------------
+
+    def open(self, now: float, address: str = "", port: int = 0, listener: str = "tcp:default") -> Link:
+        """A socket was opened."""
+        link = Link(self, now, address, port, listener)
+        self.links.add(link)
+        return link
+
+    def connect(self, link: Link, packet: mqtt.Connect, identity: Identity, now: float) -> None:
+        """The client is known and may come in: opens or resumes its session and answers CONNACK."""
+        assigned = "" if packet.client_id else _new_client_id()
+        link.client_id = packet.client_id or assigned
+        link.identity = identity
+        link.connected_at = now
+        old = self.sessions.get(link.client_id)
+        if old is not None:
+            # Nobody resumes what belongs to another account.
+            fresh = packet.clean_start or old.identity != identity
+            self._take_over(old, fresh, now)
+            if fresh:
+                self.end_session(old, now, "session.discarded")
+                old = None
+        session = old
+        if session is None:
+            session = Session(link.client_id, identity, self.limits, now)
+            self.sessions[link.client_id] = session
+            self.count["session.created"] += 1
+        else:
+            self.count["session.resumed"] += 1
+        self._enter(session, link, packet, now)
+        self.count["packets.connack.sent"] += 1
+        self.count["client.connected"] += 1
+        link.emit(mqtt.encode(self._connack(link, old is not None, assigned), link.version))
+        self._forget_session(session)
+        session.resume(now)
+        session.pump_retained(self.retained.find, now)
+
+    def _enter(self, session: Session, link: Link, packet: mqtt.Connect, now: float) -> None:
+        properties = packet.properties
+        link.session, session.link = session, link
+        self.offline.pop(session.client_id, None)
+        session.identity = link.identity
+        session.clean_start = packet.clean_start
+        session.connected_at, session.disconnected_at, session.expires_at = now, None, None
+        session.expiry_interval = cast("int", properties.get(Prop.SESSION_EXPIRY, 0))
+        if packet.version < MQTT_5 and not packet.clean_start:
+            session.expiry_interval = self.limits.session_expiry_interval
+        receive_maximum = cast("int", properties.get(Prop.RECEIVE_MAXIMUM, 0xFFFF))
+        session.window = min(receive_maximum, self.limits.max_inflight)
+        link.max_packet_size = cast("int", properties.get(Prop.MAXIMUM_PACKET_SIZE, link.max_packet_size))
+        # [MQTT-3.1.2-21]
+        keepalive = packet.keepalive
+        if packet.version == MQTT_5 and self.limits.server_keepalive is not None:
+            keepalive = self.limits.server_keepalive
+        link.keepalive = keepalive
+        session.will, session.will_at = None, None
+        if packet.will is not None:
+            self._keep_will(session, packet.will, now)
+
+    def _keep_will(self, session: Session, will: mqtt.Will, now: float) -> None:
+        expiry = cast("int | None", will.properties.get(Prop.MESSAGE_EXPIRY))
+        message = Message(will.topic, will.payload, will.qos, will.retain, forwarded_fields(will.properties))
+        message.from_client, message.from_name = session.client_id, session.identity.name
+        # The interval for now; `_publish_will` makes a time of it.
+        message.expires_at = 0.0 if expiry is None else float(expiry)
+        session.will = message
+        session.will_delay = cast("int", will.properties.get(Prop.WILL_DELAY, 0))
+
+    def _connack(self, link: Link, present: bool, assigned: str) -> mqtt.Connack:
+        if link.version < MQTT_5:
+            # MQTT 3.1 has no session-present flag.
+            return mqtt.Connack(present and link.version == mqtt.MQTT_3_1_1)
+        limits = self.limits
+        properties: mqtt.Properties = {
+            Prop.RECEIVE_MAXIMUM: limits.max_awaiting_rel,
+            Prop.MAXIMUM_PACKET_SIZE: limits.max_packet_size,
+            Prop.TOPIC_ALIAS_MAXIMUM: limits.max_topic_alias,
+            Prop.RETAIN_AVAILABLE: 1,
+            Prop.WILDCARDS_AVAILABLE: 1,
+            Prop.SUBSCRIPTION_IDS_AVAILABLE: 1,
+            Prop.SHARED_AVAILABLE: 1,
+        }
+        if assigned:
+            properties[Prop.ASSIGNED_CLIENT_ID] = assigned
+        if limits.server_keepalive is not None:
+            properties[Prop.SERVER_KEEP_ALIVE] = limits.server_keepalive
+        return mqtt.Connack(present, 0, properties)
+
+    def _take_over(self, session: Session, fresh: bool, now: float) -> None:
+        link = session.link
+        if link is None:
+            return
+        # [MQTT-3.1.4-3]; the old connection's will, contract §3.3
+        will, delay, session.will = session.will, session.will_delay, None
+        self.count["session.takenover"] += 1
+        interval, session.expiry_interval = session.expiry_interval, FOREVER
+        link.end(Reason.SESSION_TAKEN_OVER, now)
+        session.expiry_interval = interval
+        if will is not None and (fresh or not delay):
+            session.will = will
+            self._publish_will(session, now)
+
+    def lost(self, link: Link, now: float) -> None:
+        """The connection is over, whoever ended it; its session goes on, or ends, and its will is due."""
+        if link.ended:
+            return
+        link.ended = True
+        link.waiting = None
+        self.links.discard(link)
+        self.holding.discard(link)
+        for qos in range(3):
+            self.received[qos] += link.received[qos]
+            self.sent[qos] += link.sent[qos]
+        self.count["packets.puback.received"] += link.received_acks
+        self.count["messages.acked"] += link.received_acks
+        self.count["packets.puback.missed"] += link.missed_acks
+        self.count["packets.puback.sent"] += link.sent_acks
+        self.count["delivery.dropped"] += link.dropped_slow
+        if not link.dirty:
+            link.mark()
+        session = link.session
+        if session is None or session.link is not link:
+            return
+        self.count["client.disconnected"] += 1
+        session.link = None
+        session.disconnected_at = now
+        self._forget_session(session)
+        if not session.expiry_interval:
+            self.end_session(session, now, "session.terminated")
+            return
+        session.expires_at = session.next_expiry(now)
+        self.offline[session.client_id] = session
+        if session.will is not None:
+            session.will_at = now + session.will_delay
+            if not session.will_delay:
+                self._publish_will(session, now)
+
+    def end_session(self, session: Session, now: float, reason: str = "session.terminated") -> None:
+        """Forgets a session; a will that is still due is published, shared work goes to the other members."""
+        self.count[reason] += 1
+        if session.link is not None:
+            session.link.end(Reason.ADMINISTRATIVE_ACTION, now)
+        self.sessions.pop(session.client_id, None)
+        self.offline.pop(session.client_id, None)
+        for subscription in list(session.subscriptions.values()):
+            self._remove(subscription)
+        self.count["delivery.dropped.queue_full"] += session.dropped_full
+        self.count["delivery.dropped.expired"] += session.dropped_expired
+        self.count["delivery.dropped.too_large"] += session.dropped_too_large
+        self._publish_will(session, now)
+
+    def _publish_will(self, session: Session, now: float) -> None:
+        will, session.will, session.will_at = session.will, None, None
+        if will is None or not self.may_publish(session.identity, will.topic):
+            return
+        will.published_at = now
+        will.expires_at = now + will.expires_at if will.expires_at else 0.0
+        if self.gate.takes(will.topic):
+            self.posts.append((session.identity, will))
+            self.wake()
+            return
+        self.publish(will, now)
+
+    def _forget_session(self, session: Session) -> None:
+        for subscription in session.subscriptions.values():
+            self._forget(subscription)
+
+    # --- subscriptions ------------------------------------------------------------------------------------------------
+
+    def subscribe(self, session: Session, entry: mqtt.Filter, identifier: int, now: float, checked: bool = True) -> int:
+        """Subscribes a session and returns the SUBACK code; `checked` False leaves the gate out (management).
+
+        Raises Refused when the filter must end the connection. The caller then pumps the retained messages.
+        """
+        self.count["client.subscribe"] += 1
+        topic_filter = entry.topic_filter
+        try:
+            group, inner = split_shared(topic_filter)
+        except ValueError as error:
+            raise Refused(Reason.TOPIC_FILTER_INVALID) from error
+        if not is_filter(inner):
+            raise Refused(Reason.TOPIC_FILTER_INVALID)
+        if group is not None and entry.no_local:
+            # [MQTT-3.8.3-4]
+            raise Refused(Reason.PROTOCOL_ERROR)
+        if inner.count("/") >= self.limits.max_topic_levels or topic_filter.startswith("$exclusive/"):
+            return Reason.TOPIC_FILTER_INVALID
+        if checked and not self.gate.may_subscribe(session.identity, inner):
+            self.count["packets.subscribe.auth_error"] += 1
+            return Reason.NOT_AUTHORIZED
+        known = session.subscriptions.get(topic_filter)
+        most = self.limits.max_subscriptions
+        if known is None and most is not None and len(session.subscriptions) >= most:
+            return Reason.QUOTA_EXCEEDED
+        subscription = known or Subscription(session, topic_filter, group, inner)
+        subscription.qos = entry.qos
+        subscription.no_local = entry.no_local
+        subscription.retain_as_published = entry.retain_as_published
+        subscription.retain_handling = entry.retain_handling
+        subscription.identifier = identifier
+        if known is None:
+            session.subscriptions[topic_filter] = subscription
+            self.table.add(topic_filter, subscription)
+        self._forget(subscription)
+        self._owe_retained(subscription, known is None)
+        return entry.qos
+
+    def _owe_retained(self, subscription: Subscription, new: bool) -> None:
+        # [MQTT-3.3.1-9] [MQTT-3.3.1-10] [MQTT-3.3.1-11]; contract §3.5: never for shared ones
+        handling = subscription.retain_handling
+        if subscription.group is not None or handling == 2 or (handling == 1 and not new):
+            return
+        session = subscription.session
+        may_receive = self.gate.may_receive
+        topics = self.retained.match(subscription.inner_filter)
+        allowed = [topic for topic in topics if may_receive(session.identity, topic)]
+        if allowed:
+            session.owe(subscription, allowed)
+
+    def unsubscribe(self, session: Session, topic_filter: str) -> bool:
+        """Ends a subscription; False when there was none. Raises Refused for what is no filter."""
+        self.count["client.unsubscribe"] += 1
+        subscription = session.subscriptions.get(topic_filter)
+        if subscription is None:
+            try:
+                legal = is_filter(split_shared(topic_filter)[1])
+            except ValueError:
+                legal = False
+            if not legal:
+                raise Refused(Reason.TOPIC_FILTER_INVALID)
+            return False
+        self._remove(subscription)
+        return True
+
+    def _remove(self, subscription: Subscription) -> None:
+        del subscription.session.subscriptions[subscription.topic_filter]
+        self.table.remove(subscription.topic_filter, subscription)
+        self._forget(subscription)
+
+    # --- time and management ------------------------------------------------------------------------------------------
+
+    def pump(self, link: Link, now: float) -> None:
+        """The link has room again: sends what waits for it."""
+        session = link.session
+        if session is not None and session.link is link:
+            if session.queue:
+                session.pump(now)
+            if session.backlog:
+                session.pump_retained(self.retained.find, now)
+
+    def tick(self, now: float) -> None:
+        """Once a second: ends what has timed out, publishes wills that are due."""
+        limits = self.limits
+        for link in list(self.links):
+            silent = now - link.seen_at
+            if link.session is None:
+                if now - link.connected_at > limits.idle_timeout:
+                    # [MQTT-3.1.4-1] and contract §3.2, idle_timeout
+                    self.lost(link, now)
+            elif link.keepalive and silent > link.keepalive * limits.keepalive_multiplier:
+                # [MQTT-3.1.2-22]
+                link.end(Reason.KEEP_ALIVE_TIMEOUT, now)
+        for session in list(self.offline.values()):
+            if session.expires_at is not None and session.expires_at <= now:
+                self.end_session(session, now)
+            elif session.will_at is not None and session.will_at <= now:
+                self._publish_will(session, now)
+        if now - self._retained_checked_at >= 60:
+            self._retained_checked_at = now
+            for topic in self.retained.expire(now):
+                self._record(RetainedChange(topic, None))
+
+    def kick(self, client_id: str, now: float) -> bool:
+        """Ends a client's connection and session, publishing its will; False when nobody has that identifier."""
+        session = self.sessions.get(client_id)
+        if session is None:
+            return False
+        self.end_session(session, now)
+        return True
+
+    def end_sessions(self, account_id: int, now: float) -> int:
+        """Ends everything of an account at once, without wills: it may not speak any more. Returns how many."""
+        ended = 0
+        for session in list(self.sessions.values()):
+            if session.identity.account_id == account_id:
+                session.will = None
+                self.end_session(session, now)
+                ended += 1
+        return ended
+
+    def stop(self, now: float) -> None:
+        """Ends all connections because the server stops; sessions stay."""
+        for link in list(self.links):
+            link.end(Reason.SHUTTING_DOWN if link.session is not None else None, now)
+
+
+def _nothing() -> None:
+    pass
+
+
+def _new_client_id() -> str:
+    # contract §3.3: 16 base62 characters, the first a letter
+    first = secrets.choice(string.ascii_letters)
+    return first + "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(15))
+
+
+def _payloads(run: bytes, v5: bool) -> Iterator[bytes]:
+    """The payloads of a run of QoS 0 packets without properties."""
+    pos = 0
+    while pos < len(run):
+        size, body = cast("tuple[int, int]", mqtt.parse_length(run, pos))
+        pos = body + size
+        yield run[body + 2 + (run[body] << 8 | run[body + 1]) + v5 : pos]
+
+
+def _translated(run: bytes, v5: bool) -> Iterator[bytes]:
+    """The same run for the other wire form: MQTT 5 has an (empty) property list before the payload."""
+    pos = 0
+    while pos < len(run):
+        size, body = cast("tuple[int, int]", mqtt.parse_length(run, pos))
+        pos = body + size
+        after = body + 2 + (run[body] << 8 | run[body + 1])
+        if v5:
+            yield b"0" + mqtt.encode_varint(size - 1) + run[body:after] + run[after + 1 : pos]
+        else:
+            yield b"0" + mqtt.encode_varint(size + 1) + run[body:after] + b"\0" + run[after:pos]

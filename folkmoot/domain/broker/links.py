@@ -1,0 +1,285 @@
+"""The broker's half of one connection: bytes in, packets in order, bytes out for the socket to write.
+
+`feed` is the hot path. It walks the packets in place and handles three of them itself, without making a value of them:
+runs of QoS 0 messages on one topic (forwarded as the bytes they are), QoS 1 messages and PUBACK, each only in its plain
+form, on a topic this client is known to be allowed, for which the broker has a route. All else, and every doubt, goes
+through `parse_body` and `_packet`.
+Rules for changing it: what `feed` does itself must be exactly what the slow way does; no packet is looked at before it is
+complete; nothing here waits. When an answer from outside is needed (who is this? is the post accepted?), `waiting` says
+what for, the bytes that follow are kept, and `accept`, `refuse` or `taken` goes on with them.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from folkmoot.wire import mqtt
+from folkmoot.wire.mqtt import MQTT_5, Reason
+
+from . import packets
+from .model import Identity, Message, Refused
+
+if TYPE_CHECKING:
+    from .broker import Broker
+    from .sessions import Session
+
+#: Topics a link remembers as allowed; beyond that it starts again.
+_GRANTED_MAX = 1024
+
+
+class Post:
+    """A message the community takes instead of subscribers; the stream asks it and then calls `Link.taken`."""
+
+    __slots__ = ("message", "packet_id", "properties")
+
+    def __init__(self, message: Message, packet_id: int, properties: mqtt.Properties) -> None:
+        self.message = message
+        self.packet_id = packet_id
+        self.properties = properties
+
+
+class Link:
+    """One connection as the broker sees it. `room` is how many more bytes it may be given before it counts as slow."""
+
+    __slots__ = (
+        "address",
+        "alias_bytes",
+        "aliases",
+        "broker",
+        "client_id",
+        "connect",
+        "connected_at",
+        "dirty",
+        "dropped_slow",
+        "ended",
+        "epoch",
+        "granted",
+        "held",
+        "identity",
+        "keepalive",
+        "listener",
+        "max_packet_size",
+        "missed_acks",
+        "need",
+        "out",
+        "port",
+        "received",
+        "received_acks",
+        "received_bytes",
+        "received_other",
+        "rest",
+        "room",
+        "seen_at",
+        "sent",
+        "sent_acks",
+        "sent_bytes",
+        "sent_other",
+        "session",
+        "shell",
+        "version",
+        "waiting",
+    )
+
+    def __init__(self, broker: Broker, now: float, address: str = "", port: int = 0, listener: str = "") -> None:
+        self.broker = broker
+        self.address, self.port, self.listener = address, port, listener
+        self.shell: object = None
+        """Whoever writes the output to a socket; the broker never looks at it."""
+        self.client_id = ""
+        self.identity = Identity()
+        self.version = 0
+        self.keepalive = 0
+        self.max_packet_size = mqtt.VARINT_MAX + 5
+        self.connect: mqtt.Connect | None = None
+        self.session: Session | None = None
+        self.waiting: mqtt.Connect | Post | None = None
+        self.ended = False
+        self.connected_at = self.seen_at = now
+
+        self.rest = bytearray()
+        self.need = 0
+        """How many bytes `rest` must have before looking at it again is worth it."""
+        self.granted: set[bytes] = set()
+        self.epoch = broker.epoch
+        self.aliases: dict[int, str] = {}
+        self.alias_bytes = 0
+
+        self.out: list[bytes] = []
+        self.room = broker.limits.output_bytes
+        self.dirty = False
+        self.held: deque[tuple[int, bytes]] = deque()
+        """Acknowledgements waiting for a commit, with its number; later ones queue behind them."""
+
+        self.received, self.sent = [0, 0, 0], [0, 0, 0]
+        self.received_bytes = self.sent_bytes = self.received_other = self.sent_other = 0
+        self.received_acks = self.missed_acks = self.sent_acks = self.dropped_slow = 0
+
+    def feed(self, data: bytes, now: float) -> None:
+        """Takes what came from the peer; answers and deliveries are in the links' output afterwards."""
+        self.seen_at = now
+        self.received_bytes += len(data)
+        self.broker.received_bytes += len(data)
+        if self.rest or self.waiting is not None:
+            self.rest += data
+            if self.waiting is not None or len(self.rest) < self.need:
+                return
+            data = bytes(self.rest)
+            self.rest = bytearray()
+        self._feed(data, now)
+
+    def _feed(self, data: bytes, now: float) -> None:
+        if self.ended:
+            return
+        if self.epoch != self.broker.epoch:
+            self.epoch = self.broker.epoch
+            self.granted.clear()
+        try:
+            pos = self._walk(data, now)
+        except (mqtt.PacketError, Refused) as error:
+            self.end(error.reason, now)
+            return
+        if pos < len(data) and not self.ended:
+            self.rest += data[pos:] if pos else data
+        if self.out and not self.dirty:
+            self.mark()
+
+    def _walk(self, data: bytes, now: float) -> int:
+        """Handles the complete packets in `data` and returns where the first incomplete one begins."""
+        broker, session, granted, out = self.broker, self.session, self.granted, self.out
+        routes, limit = broker.routes, broker.limits.max_packet_size - 5
+        v5 = self.version == MQTT_5
+        pos, end = 0, len(data)
+        while end - pos >= 2:
+            first, size, body = data[pos], data[pos + 1], pos + 2
+            if size > 127:
+                length = mqtt.parse_length(data, pos)
+                if length is None:
+                    self.need = end - pos + 1
+                    break
+                size, body = length
+            stop = body + size
+            if size > limit:
+                raise Refused(Reason.PACKET_TOO_LARGE)
+            if stop > end:
+                self.need = stop - pos
+                break
+
+            if first == 0x30 and size > 2:
+                after = body + 2 + (data[body] << 8 | data[body + 1])
+                topic = data[body + 2 : after]
+                route = routes.get(topic)
+                if route is not None and topic in granted and after + v5 <= stop and not (v5 and data[after]):
+                    # A run: this message and those behind it on the same topic, in the same form.
+                    start, same, floor, count = pos, data[body : after + v5], after + v5 - body, 1
+                    pos = stop
+                    while end - pos > 2 and data[pos] == 0x30:
+                        size, body = data[pos + 1], pos + 2
+                        if size > 127:
+                            if not 0 < data[body] < 128:
+                                break
+                            size, body = size & 127 | data[body] << 7, body + 1
+                        if body + size > end or not floor <= size <= limit or not data.startswith(same, body):
+                            break
+                        pos, count = body + size, count + 1
+                    self.received[0] += count
+                    broker.forward(route, data[start:pos], count, self, now)
+                    continue
+
+            elif first == 0x32 and size > 4 and not self.held:
+                after = body + 2 + (data[body] << 8 | data[body + 1])
+                topic, payload = data[body + 2 : after], after + 2 + v5
+                route = routes.get(topic)
+                if route is not None and topic in granted and payload <= stop and not (v5 and data[after + 2]):
+                    packet_id = data[after : after + 2]
+                    if packet_id != b"\0\0":
+                        self.received[1] += 1
+                        message = Message(
+                            route.topic, data[payload:stop], 1, False, b"", 0.0, now, self.client_id, self.identity.name
+                        )
+                        matched = broker.deliver(route, message, session, now)
+                        out.append(b"@\2" + packet_id if matched or not v5 else b"@\3" + packet_id + b"\x10")
+                        self.sent_acks += 1
+                        pos = stop
+                        continue
+
+            elif first == 0x40 and size == 2 and session is not None:
+                if session.acknowledge(data[body] << 8 | data[body + 1], 1):
+                    self.received_acks += 1
+                else:
+                    self.missed_acks += 1
+                if session.queue:
+                    session.pump(now)
+                pos = stop
+                continue
+
+            packets.receive(self, first, data, body, stop, now)
+            pos = stop
+            if self.waiting is not None or self.ended:
+                break
+            session = self.session
+        else:
+            self.need = 2
+        return pos
+
+    def accept(self, identity: Identity, now: float) -> None:
+        """The client of the CONNECT we wait for is known: opens the session and goes on with what came since."""
+        packet, self.waiting = self.waiting, None
+        if isinstance(packet, mqtt.Connect) and not self.ended:
+            self.broker.connect(self, packet, identity, now)
+            self._go_on(now)
+
+    def refuse(self, reason: Reason, now: float) -> None:
+        """The client of the CONNECT we wait for may not come in."""
+        self.waiting = None
+        self.end(reason, now)
+
+    def taken(self, code: int, now: float) -> None:
+        """The community has answered for the post we wait for; acknowledges it and goes on with what came since."""
+        post, self.waiting = self.waiting, None
+        if isinstance(post, Post) and not self.ended:
+            packets.acknowledge(self, post.message.qos, post.packet_id, code)
+            self._go_on(now)
+
+    def _go_on(self, now: float) -> None:
+        data, self.rest = bytes(self.rest), bytearray()
+        self._feed(data, now)
+
+    def remember(self, topic: bytes) -> None:
+        """This client may publish to the topic; the hot path need not ask again."""
+        if len(self.granted) >= _GRANTED_MAX:
+            self.granted.clear()
+        self.granted.add(topic)
+
+    def emit(self, frame: bytes) -> None:
+        """Puts a packet other than PUBLISH into the output."""
+        self.out.append(frame)
+        self.sent_other += 1
+        if not self.dirty:
+            self.mark()
+
+    def mark(self) -> None:
+        """Lists the link among those with output."""
+        self.dirty = True
+        dirty = self.broker.dirty
+        dirty.append(self)
+        if len(dirty) == 1:
+            self.broker.wake()
+
+    def take_output(self) -> bytes:
+        """What is to be written now; the caller then sets `room` and lets the broker pump."""
+        out = self.out
+        data = out[0] if len(out) == 1 else b"".join(out)
+        out.clear()
+        self.dirty = False
+        self.sent_bytes += len(data)
+        self.broker.sent_bytes += len(data)
+        return data
+
+    def end(self, reason: Reason | None, now: float) -> None:
+        """Ends the connection from our side, telling the peer why if its version can; the will is published."""
+        if self.ended:
+            return
+        if reason is not None:
+            packets.farewell(self, reason)
+        self.broker.lost(self, now)

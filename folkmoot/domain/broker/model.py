@@ -1,0 +1,167 @@
+"""The broker's values: who a client is, what it may do, a message, its way to one receiver, and the limits.
+
+An MQTT message is not a conversation message and an MQTT subscription is not a space subscription.
+"""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Protocol
+
+from msgspec import Struct, field
+
+from folkmoot.wire import mqtt
+
+#: Session expiry that never comes (MQTT 5 §3.1.2.11.2).
+FOREVER = 0xFFFFFFFF
+
+_numbers = count(1)
+
+
+class Identity(Struct, frozen=True):
+    """Whose connection it is. `account_id` and `name` are None for a client nobody knows."""
+
+    account_id: int | None = None
+    name: str | None = None
+    is_admin: bool = False
+
+
+class Gate(Protocol):
+    """What the community lets clients do.
+
+    The broker keeps the answers until `Broker.forget_routes` is called.
+    """
+
+    def may_publish(self, identity: Identity, topic: str) -> bool:
+        """Whether the client may publish to the topic."""
+        ...
+
+    def may_subscribe(self, identity: Identity, topic_filter: str) -> bool:
+        """Whether the client may subscribe to the filter."""
+        ...
+
+    def may_receive(self, identity: Identity, topic: str) -> bool:
+        """Whether a message on the topic may reach the client, whatever filter it matched."""
+        ...
+
+    def takes(self, topic: str) -> bool:
+        """Whether the community takes what is published there, so that it is not routed."""
+        ...
+
+
+class OpenGate:
+    """Lets everybody do everything and takes nothing."""
+
+    def may_publish(self, identity: Identity, topic: str) -> bool:
+        """Always."""
+        return True
+
+    def may_subscribe(self, identity: Identity, topic_filter: str) -> bool:
+        """Always."""
+        return True
+
+    def may_receive(self, identity: Identity, topic: str) -> bool:
+        """Always."""
+        return True
+
+    def takes(self, topic: str) -> bool:
+        """Never."""
+        return False
+
+
+class Limits(Struct):
+    """The options of the `mqtt` zone (contract §3.2). Times are seconds, sizes bytes."""
+
+    idle_timeout: float = 15.0
+    max_packet_size: int = 1_048_576
+    max_clientid_len: int = 65_535
+    max_topic_levels: int = 128
+    max_topic_alias: int = 65_535
+    max_alias_bytes: int = 1_048_576
+    server_keepalive: int | None = None
+    keepalive_multiplier: float = 1.5
+    session_expiry_interval: int = 7200
+    max_awaiting_rel: int = 100
+    max_mqueue_len: int = 1000
+    mqueue_store_qos0: bool = True
+    max_inflight: int = 32
+    max_subscriptions: int | None = None
+    output_bytes: int = 1_048_576
+    """How much may wait for one socket before QoS 0 is dropped and QoS 1 and 2 stay in the queue."""
+
+
+class Message(Struct, gc=False):
+    """One published message. `fields` are the forwarded MQTT 5 properties in wire form, without expiry.
+
+    `published_at` and `expires_at` are the broker's clock in seconds since 1970; `expires_at` 0 means never.
+    """
+
+    topic: str
+    payload: bytes
+    qos: int = 0
+    retain: bool = False
+    fields: bytes = b""
+    expires_at: float = 0.0
+    published_at: float = 0.0
+    from_client: str = ""
+    from_name: str | None = None
+    number: int = field(default_factory=_numbers.__next__)
+
+
+class Delivery:
+    """A message on its way to every receiver that gets it in the same form; encoded once per protocol version."""
+
+    __slots__ = ("_parts3", "_parts5", "identifiers", "message", "qos", "retain")
+
+    def __init__(self, message: Message, qos: int, retain: bool = False, identifiers: tuple[int, ...] = ()) -> None:
+        self.message = message
+        self.qos = qos
+        self.retain = retain
+        self.identifiers = identifiers
+        self._parts3: tuple[bytes, bytes] | None = None
+        self._parts5: tuple[bytes, bytes] | None = None
+
+    def parts(self, version: int, now: float) -> tuple[bytes, bytes]:
+        """The bytes before and after the packet identifier."""
+        if version != mqtt.MQTT_5:
+            if self._parts3 is None:
+                self._parts3 = self._encode(version, b"")
+            return self._parts3
+        message = self.message
+        if message.expires_at:
+            # [MQTT-3.3.2-6]
+            left = max(0, round(message.expires_at - now))
+            return self._encode(version, mqtt.encode_fields({mqtt.Prop.MESSAGE_EXPIRY: left}))
+        if self._parts5 is None:
+            self._parts5 = self._encode(version, b"")
+        return self._parts5
+
+    def _encode(self, version: int, expiry: bytes) -> tuple[bytes, bytes]:
+        message = self.message
+        fields = message.fields + expiry
+        if self.identifiers:
+            fields += mqtt.encode_fields({mqtt.Prop.SUBSCRIPTION_ID: list(self.identifiers)})
+        return mqtt.publish_parts(message.topic.encode(), message.payload, self.qos, self.retain, version, fields)
+
+
+class RetainedChange(Struct, frozen=True):
+    """A retained message to be kept, or None: the topic has none any more."""
+
+    topic: str
+    message: Message | None
+
+
+class Journal(Protocol):
+    """Where the broker's memory is made durable."""
+
+    async def keep_retained(self, changes: list[RetainedChange]) -> None:
+        """Returns when all changes, in their order, are committed; raises when none are."""
+        ...
+
+
+class Refused(Exception):
+    """The broker ends a connection or refuses a request; `reason` goes to the client."""
+
+    def __init__(self, reason: mqtt.Reason, message: str = "") -> None:
+        super().__init__(message or reason.name)
+        self.reason = reason

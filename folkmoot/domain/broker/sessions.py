@@ -1,0 +1,230 @@
+"""A client's session: its subscriptions, what is on its way to it, what waits, and which identifiers are taken.
+
+A session outlives its connection when the client asked for that. It appends to its link's output and sends nothing.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from folkmoot.wire import mqtt
+
+from .model import FOREVER, Delivery, Identity, Limits, Message
+
+if TYPE_CHECKING:
+    from .links import Link
+
+
+class Subscription:
+    """One client's subscription to one filter, with its options (MQTT 5 §3.8.3.1)."""
+
+    __slots__ = (
+        "group",
+        "identifier",
+        "inner_filter",
+        "no_local",
+        "qos",
+        "retain_as_published",
+        "retain_handling",
+        "session",
+        "topic_filter",
+    )
+
+    def __init__(self, session: Session, topic_filter: str, group: str | None, inner_filter: str) -> None:
+        self.session = session
+        self.topic_filter = topic_filter
+        self.group = group
+        self.inner_filter = inner_filter
+        self.qos = 0
+        self.no_local = False
+        self.retain_as_published = False
+        self.retain_handling = 0
+        self.identifier = 0
+
+    @property
+    def client_id(self) -> str:
+        """Whose it is."""
+        return self.session.client_id
+
+    def delivery(self, message: Message, retain: bool | None = None) -> Delivery:
+        """The message in the form this subscription asks for; `retain` overrides the flag."""
+        if retain is None:
+            # [MQTT-3.3.1-12] [MQTT-3.3.1-13]
+            retain = message.retain and self.retain_as_published
+        identifiers = (self.identifier,) if self.identifier else ()
+        return Delivery(message, min(self.qos, message.qos), retain, identifiers)
+
+
+class Session:
+    """The state behind one client identifier."""
+
+    __slots__ = (
+        "awaiting",
+        "backlog",
+        "clean_start",
+        "client_id",
+        "connected_at",
+        "created_at",
+        "disconnected_at",
+        "dropped_expired",
+        "dropped_full",
+        "dropped_too_large",
+        "expires_at",
+        "expiry_interval",
+        "identity",
+        "inflight",
+        "last_id",
+        "limits",
+        "link",
+        "queue",
+        "released",
+        "subscriptions",
+        "will",
+        "will_at",
+        "will_delay",
+        "window",
+    )
+
+    def __init__(self, client_id: str, identity: Identity, limits: Limits, now: float) -> None:
+        self.client_id = client_id
+        self.identity = identity
+        self.limits = limits
+        self.link: Link | None = None
+        self.subscriptions: dict[str, Subscription] = {}
+        self.inflight: dict[int, Delivery] = {}
+        """Sent QoS 1 and 2 messages whose handshake is not over, in sending order."""
+        self.released: set[int] = set()
+        """Identifiers in `inflight` for which PUBREL was sent."""
+        self.queue: deque[Delivery] = deque()
+        self.backlog: deque[tuple[Subscription, deque[str]]] = deque()
+        """Topics whose retained message is still to be sent for a new subscription."""
+        self.awaiting: dict[int, float] = {}
+        """Received QoS 2 identifiers without PUBREL, with the time of arrival."""
+        self.window = limits.max_inflight
+        self.last_id = 0
+        self.clean_start = True
+        self.expiry_interval = 0
+        self.expires_at: float | None = None
+        self.will: Message | None = None
+        self.will_delay = 0
+        self.will_at: float | None = None
+        self.created_at = now
+        self.connected_at = now
+        self.disconnected_at: float | None = None
+        self.dropped_full = self.dropped_expired = self.dropped_too_large = 0
+
+    def send(self, delivery: Delivery, now: float) -> None:
+        """Sends at once when window and socket allow, queues otherwise; QoS 0 is dropped for a slow consumer."""
+        link = self.link
+        if link is None:
+            if delivery.qos or self.limits.mqueue_store_qos0:
+                self._enqueue(delivery)
+        elif not delivery.qos:
+            if link.room > 0:
+                self._transmit(link, delivery, now)
+            else:
+                link.dropped_slow += 1
+        elif self.queue or len(self.inflight) >= self.window or link.room <= 0:
+            self._enqueue(delivery)
+        else:
+            self._transmit(link, delivery, now)
+
+    def pump(self, now: float) -> None:
+        """Sends what waits, as far as window and socket allow."""
+        link = self.link
+        queue = self.queue
+        while link is not None and queue and link.room > 0:
+            if queue[0].qos and len(self.inflight) >= self.window:
+                return
+            delivery = queue.popleft()
+            expires_at = delivery.message.expires_at
+            if expires_at and expires_at <= now:
+                self.dropped_expired += 1
+            else:
+                self._transmit(link, delivery, now)
+
+    def pump_retained(self, find: Callable[[str, float], Message | None], now: float) -> None:
+        """Sends retained messages of new subscriptions, a socket's worth at a time."""
+        while self.backlog and self.link is not None and self.link.room > 0 and not self.queue:
+            subscription, topics = self.backlog[0]
+            message = find(topics.popleft(), now) if topics else None
+            if not topics:
+                self.backlog.popleft()
+            if message is not None and self.subscriptions.get(subscription.topic_filter) is subscription:
+                self.send(subscription.delivery(message, retain=True), now)
+
+    def owe(self, subscription: Subscription, topics: list[str]) -> None:
+        """Puts retained messages of a new subscription on the list for `pump_retained`."""
+        self.backlog.append((subscription, deque(topics)))
+
+    def resume(self, now: float) -> None:
+        """Sends again, on a new connection, what was on its way on the old one."""
+        link = self.link
+        if link is None:
+            return
+        # [MQTT-4.4.0-1]: in the original order, PUBREL where PUBREC had come
+        for packet_id, delivery in list(self.inflight.items()):
+            if packet_id in self.released:
+                link.emit(mqtt.encode(mqtt.Ack(mqtt.Kind.PUBREL, packet_id), link.version))
+            elif 0 < delivery.message.expires_at <= now:
+                del self.inflight[packet_id]
+                self.dropped_expired += 1
+            else:
+                self._write(link, delivery, packet_id, now, dup=True)
+        self.pump(now)
+
+    def acknowledge(self, packet_id: int, qos: int) -> bool:
+        """Ends a handshake (PUBACK for QoS 1, PUBCOMP for QoS 2); False when there is none of that kind."""
+        delivery = self.inflight.get(packet_id)
+        if delivery is None or delivery.qos != qos:
+            return False
+        del self.inflight[packet_id]
+        self.released.discard(packet_id)
+        return True
+
+    def unsent(self) -> list[Delivery]:
+        """What a session that ends still owes, oldest first: for the other members of a shared group."""
+        return [delivery for delivery in self.inflight.values() if delivery.qos == 1] + list(self.queue)
+
+    def next_expiry(self, now: float) -> float | None:
+        """When the session ends if the connection is lost now; None for never."""
+        return None if self.expiry_interval == FOREVER else now + self.expiry_interval
+
+    def _enqueue(self, delivery: Delivery) -> None:
+        queue = self.queue
+        if len(queue) >= self.limits.max_mqueue_len:
+            queue.popleft()
+            self.dropped_full += 1
+        queue.append(delivery)
+
+    def _transmit(self, link: Link, delivery: Delivery, now: float) -> None:
+        if not delivery.qos:
+            self._write(link, delivery, 0, now)
+            return
+        inflight = self.inflight
+        packet_id = self.last_id + 1
+        while packet_id in inflight or packet_id > 0xFFFF:
+            packet_id = packet_id + 1 if packet_id < 0xFFFF else 1
+        self.last_id = packet_id
+        inflight[packet_id] = delivery
+        self._write(link, delivery, packet_id, now)
+
+    def _write(self, link: Link, delivery: Delivery, packet_id: int, now: float, dup: bool = False) -> None:
+        head, tail = delivery.parts(link.version, now)
+        if dup:
+            # [MQTT-3.3.1-1]
+            head = bytes((head[0] | 8,)) + head[1:]
+        frame = head + packet_id.to_bytes(2, "big") + tail if packet_id else head + tail
+        size = len(frame)
+        if size > link.max_packet_size:
+            # [MQTT-3.1.2-25]
+            self.inflight.pop(packet_id, None)
+            self.dropped_too_large += 1
+            return
+        link.out.append(frame)
+        link.room -= size
+        link.sent[delivery.qos] += 1
+        if not link.dirty:
+            link.mark()

@@ -1,0 +1,183 @@
+"""Topic names, topic filters, and the table that finds the subscriptions of a topic.
+
+The table is a trie of levels. Each node holds the subscriptions whose filter ends there, by client, and the shared
+groups. `+` and `#` are ordinary children with those names; nothing below knows of sessions or connections.
+Rules for changing it: `add` and `remove` leave no empty node behind, and `match` never visits more nodes than exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Generic, Protocol, TypeVar
+
+
+class Entry(Protocol):
+    """What the table keeps: somebody's subscription."""
+
+    @property
+    def client_id(self) -> str:
+        """Whose."""
+        ...
+
+    @property
+    def inner_filter(self) -> str:
+        """The filter that is matched."""
+        ...
+
+    @property
+    def group(self) -> str | None:
+        """The shared group, None for an ordinary subscription."""
+        ...
+
+
+E = TypeVar("E", bound=Entry)
+
+
+def is_topic(topic: str, max_levels: int = 128) -> bool:
+    """Whether a message can be published to it (MQTT 5 §4.7)."""
+    # [MQTT-3.3.2-2] [MQTT-4.7.3-1]
+    return bool(topic) and "+" not in topic and "#" not in topic and topic.count("/") < max_levels
+
+
+def is_filter(topic_filter: str) -> bool:
+    """Whether a subscription can be made with it (MQTT 5 §4.7.1); `$share` is split off before."""
+    if not topic_filter:
+        return False
+    levels = topic_filter.split("/")
+    # [MQTT-4.7.1-1] [MQTT-4.7.1-2]
+    return all(level in ("+", "#") or ("+" not in level and "#" not in level) for level in levels) and (
+        "#" not in levels[:-1]
+    )
+
+
+def split_shared(topic_filter: str) -> tuple[str | None, str]:
+    """The group and the filter proper: `$share/g/a/#` is ("g", "a/#"), `a/#` is (None, "a/#").
+
+    Raises ValueError for a group without a name or a filter, or with a wildcard in its name.
+    """
+    if topic_filter.startswith("$queue/"):
+        return "$queue", topic_filter[7:]
+    if not topic_filter.startswith("$share/"):
+        return None, topic_filter
+    group, slash, rest = topic_filter[7:].partition("/")
+    # [MQTT-4.8.2-1] [MQTT-4.8.2-2]
+    if not group or not slash or not rest or "+" in group or "#" in group:
+        raise ValueError(topic_filter)
+    return group, rest
+
+
+def matches(topic_filter: str, topic: str) -> bool:
+    """Whether the topic, or a whole filter taken as one, lies inside the filter."""
+    wanted, levels = topic_filter.split("/"), topic.split("/")
+    # [MQTT-4.7.2-1]
+    if topic.startswith("$") and wanted[0] in ("+", "#"):
+        return False
+    for at, level in enumerate(wanted):
+        if level == "#":
+            return True
+        if at >= len(levels) or (level != "+" and level != levels[at]) or (level == "+" and levels[at] == "#"):
+            return False
+    return len(wanted) == len(levels)
+
+
+class Group(Generic[E]):
+    """The members of one shared subscription; each message goes to the next."""
+
+    __slots__ = ("_next", "members")
+
+    def __init__(self) -> None:
+        self.members: dict[str, E] = {}
+        self._next = 0
+
+    def next_turn(self) -> int:
+        """A number that grows with every message: whose turn it is, modulo the number of members asked."""
+        self._next += 1
+        return self._next
+
+
+class _Node(Generic[E]):
+    __slots__ = ("children", "entries", "groups")
+
+    def __init__(self) -> None:
+        self.children: dict[str, _Node[E]] = {}
+        self.entries: dict[str, E] = {}
+        self.groups: dict[str, Group[E]] = {}
+
+    def is_empty(self) -> bool:
+        return not (self.children or self.entries or self.groups)
+
+
+class Table(Generic[E]):
+    """All subscriptions by filter."""
+
+    def __init__(self) -> None:
+        self._root: _Node[E] = _Node()
+        self.filters: dict[str, int] = {}
+        """How many subscriptions each filter has, as written by the client: the routes."""
+
+    def add(self, topic_filter: str, entry: E) -> None:
+        """Adds a subscription; the client must not have one with this filter."""
+        node = self._root
+        for level in entry.inner_filter.split("/"):
+            node = node.children.setdefault(level, _Node())
+        if entry.group is None:
+            node.entries[entry.client_id] = entry
+        else:
+            node.groups.setdefault(entry.group, Group()).members[entry.client_id] = entry
+        self.filters[topic_filter] = self.filters.get(topic_filter, 0) + 1
+
+    def remove(self, topic_filter: str, entry: E) -> None:
+        """Removes a subscription that was added."""
+        path = [self._root]
+        levels = entry.inner_filter.split("/")
+        for level in levels:
+            path.append(path[-1].children[level])
+        if entry.group is None:
+            del path[-1].entries[entry.client_id]
+        else:
+            members = path[-1].groups[entry.group].members
+            del members[entry.client_id]
+            if not members:
+                del path[-1].groups[entry.group]
+        for level, parent, node in zip(reversed(levels), reversed(path[:-1]), reversed(path), strict=False):
+            if not node.is_empty():
+                break
+            del parent.children[level]
+        self.filters[topic_filter] -= 1
+        if not self.filters[topic_filter]:
+            del self.filters[topic_filter]
+
+    def match(self, topic: str) -> tuple[list[E], list[Group[E]]]:
+        """The subscriptions that match a topic name, one per filter, and the shared groups."""
+        entries: list[E] = []
+        groups: list[Group[E]] = []
+        for node in self._nodes(topic):
+            entries += node.entries.values()
+            groups += node.groups.values()
+        return entries, groups
+
+    def _nodes(self, topic: str) -> Iterator[_Node[E]]:
+        levels = topic.split("/")
+        nodes = [self._root]
+        for at, level in enumerate(levels):
+            # [MQTT-4.7.2-1]
+            hidden = not at and level.startswith("$")
+            following: list[_Node[E]] = []
+            for node in nodes:
+                children = node.children
+                if level in children:
+                    following.append(children[level])
+                if hidden:
+                    continue
+                if "+" in children:
+                    following.append(children["+"])
+                if "#" in children:
+                    yield children["#"]
+            nodes = following
+            if not nodes:
+                return
+        for node in nodes:
+            yield node
+            # MQTT 5 §4.7.1.2: `a/#` matches `a`
+            if "#" in node.children:
+                yield node.children["#"]

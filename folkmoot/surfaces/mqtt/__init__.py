@@ -1,0 +1,1 @@
+"""MQTT over TCP and WebSocket, and the management REST API beside it."""

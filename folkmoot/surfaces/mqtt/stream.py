@@ -1,0 +1,410 @@
+"""MQTT connections over TCP and WebSocket: sockets, time and waiting, for a broker that knows none of them.
+
+All output of one turn of the loop is written at once. A client that does not read gets no more than `Limits.output_bytes`:
+QoS 0 is dropped, QoS 1 and 2 stay in its queue. What a client means is decided in the broker, never here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from ssl import SSLContext
+from typing import cast
+
+from starlette.responses import PlainTextResponse
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from folkmoot import errors
+from folkmoot.domain.broker import Broker, Identity, Journal, Link, Message, Post
+from folkmoot.wire import mqtt
+from folkmoot.wire.mqtt import Reason
+
+log = logging.getLogger(__name__)
+
+#: User name, password, address of the peer.
+Authenticate = Callable[[str | None, bytes | None, str], Awaitable[Identity]]
+#: Who, topic, payload, properties; the answer is a reason code of PUBACK.
+Take = Callable[[Identity, str, bytes, mqtt.Properties], Awaitable[int]]
+
+#: contract §2.10, supported_subprotocols
+SUBPROTOCOLS = ("mqtt", "mqtt-v3", "mqtt-v3.1.1", "mqtt-v5")
+
+#: How long a closing connection may take to read its last bytes.
+LINGER_SECONDS = 2.0
+#: Acknowledgements waiting for commits before no more is read from their connection.
+HELD_MAX = 1000
+#: Wills on their way to the community.
+POSTS_MAX = 1000
+
+
+class Stream:
+    """All MQTT connections of one broker; `start` it before listening, `stop` it at the end.
+
+    `authenticate` raises Unauthenticated or Forbidden. Without `take` no topic is taken; without `journal` retained messages
+    live in memory only.
+    """
+
+    def __init__(
+        self, broker: Broker, authenticate: Authenticate, take: Take | None = None, journal: Journal | None = None
+    ) -> None:
+        self.broker = broker
+        self._authenticate = authenticate
+        self._take = take
+        self._journal = journal
+        self._tasks: set[asyncio.Future[object]] = set()
+        self._committing: asyncio.Task[None] | None = None
+        self._ended_at: dict[int, float] = {}
+        self._servers: list[asyncio.Server] = []
+        self._stopping = False
+        self._flushing = False
+        broker.durable = journal is not None
+        broker.wake = self._wake
+
+    def start(self) -> None:
+        """Begins to keep time; must be called on the running loop."""
+        self._loop = asyncio.get_running_loop()
+        self._offset = time.time() - self._loop.time()
+        self._ticker = self._loop.call_later(1, self._tick)
+
+    async def listen(self, host: str, port: int, ssl: SSLContext | None = None, listener: str = "tcp:default") -> int:
+        """Accepts connections there and returns the port."""
+        server = await self._loop.create_server(lambda: _Socket(self, listener), host, port, ssl=ssl, backlog=1024)
+        self._servers.append(server)
+        return cast("int", server.sockets[0].getsockname()[1])
+
+    async def stop(self) -> None:
+        """Refuses new connections, says DISCONNECT (0x8B) to everybody, commits, and returns when all is written."""
+        self._stopping = True
+        for server in self._servers:
+            server.close()
+        self._ticker.cancel()
+        await self.settled()
+        self.broker.stop(self.now())
+        self._flush()
+        await self.settled()
+        deadline = self._loop.time() + LINGER_SECONDS
+        while self._tasks and self._loop.time() < deadline:
+            await asyncio.wait(self._tasks, timeout=deadline - self._loop.time())
+        for task in self._tasks:
+            task.cancel()
+
+    def now(self) -> float:
+        """The broker's clock: seconds since 1970, never jumping."""
+        return self._loop.time() + self._offset
+
+    def end_sessions(self, account_id: int) -> int:
+        """Ends every connection and session of an account at once; returns how many sessions there were."""
+        now = self.now()
+        self._ended_at = {account: at for account, at in self._ended_at.items() if now - at < 60}
+        self._ended_at[account_id] = now
+        return self.broker.end_sessions(account_id, now)
+
+    async def publish(self, message: Message) -> int:
+        """Publishes a message of our own; returns the number of receivers, after the commit if it is retained."""
+        receivers = self.broker.publish(message, self.now())
+        if message.retain:
+            await self.settled()
+        return receivers
+
+    async def settled(self) -> None:
+        """Returns when everything recorded so far is committed."""
+        while self.broker.changes or self._committing is not None:
+            self._start_commit()
+            if self._committing is not None:
+                await asyncio.wait([self._committing])
+
+    def _tick(self) -> None:
+        self._ticker = self._loop.call_later(1, self._tick)
+        self.broker.tick(self.now())
+
+    # --- output -------------------------------------------------------------------------------------------------------
+
+    def _wake(self) -> None:
+        if not self._flushing:
+            self._flushing = True
+            self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._flushing = False
+        broker, now = self.broker, self.now()
+        dirty, broker.dirty = broker.dirty, []
+        for link in dirty:
+            cast("_Shell", link.shell).flush(now)
+        self._start_commit()
+        posts, broker.posts = broker.posts, []
+        for identity, will in posts:
+            if self._take is not None and len(self._tasks) < POSTS_MAX:
+                self.spawn(self._post(identity, will.topic, will.payload, {}))
+
+    def _start_commit(self) -> None:
+        if self._journal is not None and self.broker.changes and self._committing is None:
+            self._committing = self._loop.create_task(self._commit(self._journal))
+
+    async def _commit(self, journal: Journal) -> None:
+        # One commit at a time; what is recorded meanwhile is the next one.
+        ticket, changes = self.broker.take_changes()
+        try:
+            await journal.keep_retained(changes)
+        except Exception:
+            log.exception("retained messages could not be committed")
+            self.broker.not_committed(ticket, self.now())
+        else:
+            self.broker.committed(ticket)
+        finally:
+            self._committing = None
+            if self.broker.changes:
+                self._wake()
+
+    def spawn(self, work: Awaitable[object]) -> None:
+        """Runs something to its end beside the connections."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # --- waiting ------------------------------------------------------------------------------------------------------
+
+    async def attend(self, link: Link) -> None:
+        """Gets the answers a link waits for, one after the other, until it waits no more."""
+        while link.waiting is not None:
+            waiting = link.waiting
+            if isinstance(waiting, Post):
+                message = waiting.message
+                code = await self._post(link.identity, message.topic, message.payload, waiting.properties)
+                if link.version < mqtt.MQTT_5 and code in _OURS:
+                    # MQTT 3 cannot say that we failed; closing makes the client send it again.
+                    link.end(None, self.now())
+                link.taken(code, self.now())
+            else:
+                await self._admit(link, waiting)
+
+    async def _admit(self, link: Link, packet: mqtt.Connect) -> None:
+        began = self.now()
+        try:
+            identity = await self._authenticate(packet.username, packet.password, link.address)
+        except Exception as error:
+            self.broker.count["packets.connack.auth_error"] += 1
+            self.broker.count["authentication.failure"] += 1
+            link.refuse(_reason(error, _REFUSALS), self.now())
+            return
+        self.broker.count["authentication.success"] += 1
+        if self._stopping:
+            link.refuse(Reason.SERVER_UNAVAILABLE, self.now())
+        elif identity.account_id is not None and self._ended_at.get(identity.account_id, 0.0) >= began:
+            link.refuse(Reason.NOT_AUTHORIZED, self.now())
+        else:
+            link.accept(identity, self.now())
+
+    async def _post(self, identity: Identity, topic: str, payload: bytes, properties: mqtt.Properties) -> int:
+        if self._take is None:
+            return Reason.IMPLEMENTATION_ERROR
+        try:
+            return await self._take(identity, topic, payload, properties)
+        except Exception as error:
+            return _reason(error, _POST_REFUSALS)
+
+    # --- WebSocket ----------------------------------------------------------------------------------------------------
+
+    async def websocket(self, websocket: WebSocket) -> None:
+        """The endpoint of `/mqtt`; a packet may span frames, a frame may hold many packets (MQTT 5 §6)."""
+        offered = cast("list[str]", websocket.scope.get("subprotocols", []))
+        chosen = next((name for name in offered if name in SUBPROTOCOLS), None)
+        if chosen is None or self._stopping:
+            await websocket.send_denial_response(PlainTextResponse("the subprotocol mqtt is required", 400))
+            return
+        # [MQTT-6.0.0-4]
+        await websocket.accept(subprotocol=chosen)
+        shell = _WebSocketShell(self, websocket)
+        await shell.run()
+
+
+class _Shell:
+    """What a link needs of its transport: to be flushed once per turn, and to be closed when it has ended."""
+
+    link: Link
+
+    def flush(self, now: float) -> None:
+        raise NotImplementedError
+
+
+class _Socket(asyncio.Protocol, _Shell):
+    """A TCP or TLS connection."""
+
+    def __init__(self, stream: Stream, listener: str) -> None:
+        self._stream = stream
+        self._listener = listener
+        self._reading = True
+        self._attending = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        broker = self._stream.broker
+        address, port = _peer(transport.get_extra_info("peername"))
+        self.link = broker.open(self._stream.now(), address, port, self._listener)
+        self.link.shell = self
+        self._transport.set_write_buffer_limits(high=broker.limits.output_bytes // 2)
+
+    def data_received(self, data: bytes) -> None:
+        link = self.link
+        link.feed(data, self._stream.now())
+        if link.waiting is not None and not self._attending:
+            self._attending = True
+            self._read(False)
+            self._stream.spawn(self._attend())
+
+    async def _attend(self) -> None:
+        await self._stream.attend(self.link)
+        self._attending = False
+        self._read(True)
+
+    def flush(self, now: float) -> None:
+        link, transport = self.link, self._transport
+        limits = self._stream.broker.limits
+        buffered = transport.get_write_buffer_size()
+        data = link.take_output()
+        if data:
+            transport.write(data)
+        link.room = limits.output_bytes - buffered
+        if link.ended:
+            if not transport.is_closing():
+                transport.close()
+                # A peer that reads nothing must not keep the socket.
+                self._stream._loop.call_later(LINGER_SECONDS, transport.abort)
+            return
+        # Only answers to what it sends us get through when there is no room: it has to read before it may send more.
+        stuck = buffered > 4 * limits.output_bytes or len(link.held) > HELD_MAX
+        if stuck or not self._reading:
+            self._read(not stuck and not self._attending)
+        self._stream.broker.pump(link, now)
+
+    def resume_writing(self) -> None:
+        link = self.link
+        if not link.ended:
+            link.room = self._stream.broker.limits.output_bytes - self._transport.get_write_buffer_size()
+            self._read(not self._attending)
+            self._stream.broker.pump(link, self._stream.now())
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stream.broker.lost(self.link, self._stream.now())
+
+    def _read(self, reading: bool) -> None:
+        if reading != self._reading and not self._transport.is_closing():
+            self._reading = reading
+            if reading:
+                self._transport.resume_reading()
+            else:
+                self._transport.pause_reading()
+
+
+class _WebSocketShell(_Shell):
+    """A WebSocket connection: one task reads and waits, one writes."""
+
+    def __init__(self, stream: Stream, websocket: WebSocket) -> None:
+        self._stream = stream
+        self._websocket = websocket
+        self._pending: list[bytes] = []
+        self._pending_bytes = 0
+        self._wakeup = asyncio.Event()
+        self._drained = asyncio.Event()
+        address, port = _peer(websocket.client)
+        self.link = stream.broker.open(stream.now(), address, port, "ws:default")
+        self.link.shell = self
+
+    async def run(self) -> None:
+        """Serves the connection to its end."""
+        reader = asyncio.ensure_future(self._read())
+        writer = asyncio.ensure_future(self._write())
+        try:
+            # The writer ends when the link has ended and all is written, the reader when the peer has gone.
+            await asyncio.wait([reader, writer], return_when=asyncio.FIRST_COMPLETED)
+            self._stream.broker.lost(self.link, self._stream.now())
+            self._wakeup.set()
+            await asyncio.wait([writer], timeout=LINGER_SECONDS)
+        finally:
+            self._stream.broker.lost(self.link, self._stream.now())
+            reader.cancel()
+            writer.cancel()
+            await asyncio.gather(reader, writer, return_exceptions=True)
+
+    def flush(self, now: float) -> None:
+        link = self.link
+        data = link.take_output()
+        if data:
+            self._pending.append(data)
+            self._pending_bytes += len(data)
+        link.room = self._stream.broker.limits.output_bytes - self._pending_bytes
+        self._wakeup.set()
+        self._drained.set()
+        if not link.ended:
+            self._stream.broker.pump(link, now)
+
+    async def _read(self) -> None:
+        link = self.link
+        while not link.ended:
+            message = await self._websocket.receive()
+            data = message.get("bytes")
+            # [MQTT-6.0.0-1]
+            if message["type"] != "websocket.receive" or data is None:
+                return
+            link.feed(data, self._stream.now())
+            await self._stream.attend(link)
+            # It has to read our answers before it may send more.
+            while self._is_stuck() and not link.ended:
+                self._drained.clear()
+                await self._drained.wait()
+
+    def _is_stuck(self) -> bool:
+        return self._pending_bytes > 4 * self._stream.broker.limits.output_bytes or len(self.link.held) > HELD_MAX
+
+    async def _write(self) -> None:
+        link = self.link
+        try:
+            while self._pending or not link.ended or link.dirty:
+                await self._wakeup.wait()
+                self._wakeup.clear()
+                pending, self._pending = self._pending, []
+                if pending:
+                    data = b"".join(pending)
+                    await self._websocket.send_bytes(data)
+                    self._pending_bytes -= len(data)
+                    self._drained.set()
+                    link.room = self._stream.broker.limits.output_bytes - self._pending_bytes
+                    self._stream.broker.pump(link, self._stream.now())
+            await self._websocket.close()
+        except (WebSocketDisconnect, RuntimeError, OSError):
+            return
+
+
+def _peer(name: object) -> tuple[str, int]:
+    return (str(name[0]), int(name[1])) if isinstance(name, tuple) and len(name) >= 2 else ("", 0)
+
+
+_Table = dict[type[Exception], Reason]
+_REFUSALS: _Table = {
+    errors.Unauthenticated: Reason.BAD_CREDENTIALS,
+    errors.Forbidden: Reason.NOT_AUTHORIZED,
+    errors.RateLimited: Reason.CONNECTION_RATE_EXCEEDED,
+    errors.Unavailable: Reason.SERVER_UNAVAILABLE,
+}
+# MQTT 5 §3.4.2.1: PUBACK knows only some of the codes.
+_POST_REFUSALS: _Table = {
+    errors.Unauthenticated: Reason.NOT_AUTHORIZED,
+    errors.Forbidden: Reason.NOT_AUTHORIZED,
+    errors.NotFound: Reason.TOPIC_NAME_INVALID,
+    errors.Conflict: Reason.NOT_AUTHORIZED,
+    errors.Invalid: Reason.PAYLOAD_FORMAT_INVALID,
+    errors.TooLarge: Reason.QUOTA_EXCEEDED,
+    errors.RateLimited: Reason.QUOTA_EXCEEDED,
+}
+#: Codes for failures of our side, after which sending again may help.
+_OURS = (Reason.UNSPECIFIED_ERROR, Reason.IMPLEMENTATION_ERROR)
+
+
+def _reason(error: Exception, table: _Table) -> Reason:
+    """The reason code for what a call into the community raised."""
+    for kind, reason in table.items():
+        if isinstance(error, kind):
+            return reason
+    log.error("a call into the community failed", exc_info=error)
+    return Reason.UNSPECIFIED_ERROR
