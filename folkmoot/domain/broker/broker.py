@@ -5,10 +5,10 @@ as `now`, seconds since 1970 on a clock that never jumps. The broker sends nothi
 the links that have output in `dirty` (calling `wake` when the first one gets some); the stream writes them once per turn
 of its loop, sets `Link.room`, and calls `pump`.
 
-The hot path is `Link.feed` → `forward` (runs of QoS 0 messages, as bytes) or `deliver` (one message to all its receivers).
+The hot path is `Link.feed` → `Routes.forward` (runs of QoS 0 messages, as bytes) or `Routes.deliver` (one message to all).
 It may look up a route, append to output and count; it may not match filters, ask the gate, or build values per receiver
 that could be built once. What makes that possible is the route cache: topic → receivers, already checked against the gate.
-Whoever changes what a route depends on must forget it: subscriptions and links coming and going do (`_forget`), and when
+Whoever changes what a route depends on must forget it: subscriptions and links coming and going do (`Routes.forget`), and when
 permissions change the caller does (`forget_routes`).
 
 Durability: a change that must survive a kill is appended to `changes` under the current `ticket`; the acknowledgement is
@@ -20,36 +20,19 @@ from __future__ import annotations
 import secrets
 import string
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import cast
 
 from folkmoot.wire import mqtt
 from folkmoot.wire.mqtt import MQTT_5, Prop, Reason
 
 from .links import Link, Post
-from .model import FOREVER, Delivery, Gate, Identity, Limits, Message, OpenGate, Refused, RetainedChange
+from .model import FOREVER, Gate, Identity, Limits, Message, OpenGate, Refused, RetainedChange
 from .packets import forwarded_fields
 from .retained import Retained
+from .routes import Routes
 from .sessions import Session, Subscription
-from .topics import Group, Table, is_filter, split_shared
-
-#: Routes remembered; beyond that the cache starts again.
-_ROUTES_MAX = 65_536
-
-
-class Route:
-    """The receivers of one topic. `plain` are links that take QoS 0 bytes as they are, by kind of wire form."""
-
-    __slots__ = ("groups", "plain3", "plain5", "single", "subscriptions", "topic")
-
-    def __init__(self, topic: str) -> None:
-        self.topic = topic
-        self.plain3: list[Link] = []
-        self.plain5: list[Link] = []
-        self.single: list[Subscription] = []
-        """Subscriptions that need each message made for them, even at QoS 0."""
-        self.subscriptions: list[Subscription] = []
-        self.groups: list[tuple[Group[Subscription], list[Subscription]]] = []
+from .topics import is_filter, split_shared
 
 
 class Broker:
@@ -63,9 +46,7 @@ class Broker:
         self.sessions: dict[str, Session] = {}
         self.offline: dict[str, Session] = {}
         self.links: set[Link] = set()
-        self.table: Table[Subscription] = Table()
         self.retained = Retained()
-        self.routes: dict[bytes, Route] = {}
         self.epoch = 0
         """Grows when permissions change; links then forget what they were allowed."""
         self.dirty: list[Link] = []
@@ -77,128 +58,22 @@ class Broker:
         self.holding: set[Link] = set()
 
         self.count: Counter[str] = Counter()
+        self.routes = Routes(self.gate, self.count, self.limits.max_packet_size)
         self.received, self.sent = [0, 0, 0], [0, 0, 0]
         """Messages by QoS of links that are gone; the living count their own."""
         self.received_bytes = self.sent_bytes = 0
         self._retained_checked_at = 0.0
 
-    # --- the hot path -------------------------------------------------------------------------------------------------
-
-    def forward(self, route: Route, run: bytes, count: int, source: Link, now: float) -> None:
-        """Sends on `count` QoS 0 PUBLISH packets of one topic, without properties, as they came from `source`."""
-        v5 = source.version == MQTT_5
-        for receivers, same in ((route.plain3, not v5), (route.plain5, v5)):
-            if receivers:
-                data = run if same else b"".join(_translated(run, v5))
-                size = len(data)
-                for link in receivers:
-                    if link.room <= 0:
-                        link.dropped_slow += count
-                        continue
-                    link.room -= size
-                    link.sent[0] += count
-                    link.out.append(data)
-                    if not link.dirty:
-                        link.mark()
-        if route.single or route.groups:
-            for payload in _payloads(run, v5):
-                message = Message(route.topic, payload, 0, False, b"", 0.0, now, source.client_id, source.identity.name)
-                self._deliver_to(route.single, route, message, source.session, now)
-        elif not (route.plain3 or route.plain5):
-            self.count["messages.dropped.no_subscribers"] += count
-
-    def deliver(self, route: Route, message: Message, source: Session | None, now: float) -> int:
-        """Sends a message to everybody on the route; returns to how many."""
-        return self._deliver_to(route.subscriptions, route, message, source, now)
-
-    def _deliver_to(
-        self, subscriptions: list[Subscription], route: Route, message: Message, source: Session | None, now: float
-    ) -> int:
-        receivers = 0
-        shared: list[Delivery | None] = [None, None, None]
-        for subscription in subscriptions:
-            session = subscription.session
-            if subscription.no_local and session is source:
-                # [MQTT-3.8.3-3]
-                self.count["delivery.dropped.no_local"] += 1
-                continue
-            receivers += 1
-            if subscription.identifier or (message.retain and subscription.retain_as_published):
-                session.send(subscription.delivery(message), now)
-                continue
-            qos = min(subscription.qos, message.qos)
-            delivery = shared[qos]
-            if delivery is None:
-                delivery = shared[qos] = Delivery(message, qos)
-            session.send(delivery, now)
-        for group, members in route.groups:
-            member = members[group.next_turn() % len(members)]
-            member.session.send(member.delivery(message), now)
-            receivers += 1
-        if not receivers:
-            self.count["messages.dropped.no_subscribers"] += 1
-        return receivers
-
-    # --- routes -------------------------------------------------------------------------------------------------------
-
-    def route(self, topic: str) -> Route:
-        """The receivers of a topic; remembered until the table, the links or the permissions change."""
-        raw = topic.encode()
-        route = self.routes.get(raw)
-        if route is None:
-            if len(self.routes) >= _ROUTES_MAX:
-                self.routes.clear()
-            route = self._build_route(topic)
-            if not self.gate.takes(topic):
-                self.routes[raw] = route
-        return route
-
-    def _build_route(self, topic: str) -> Route:
-        route = Route(topic)
-        allowed: dict[Identity, bool] = {}
-
-        def may_receive(subscription: Subscription) -> bool:
-            identity = subscription.session.identity
-            if identity not in allowed:
-                allowed[identity] = self.gate.may_receive(identity, topic)
-            return allowed[identity]
-
-        subscriptions, groups = self.table.match(topic)
-        route.subscriptions = [subscription for subscription in subscriptions if may_receive(subscription)]
-        for subscription in route.subscriptions:
-            link = subscription.session.link
-            whole = link is not None and link.max_packet_size > self.limits.max_packet_size
-            if link is None or not whole or subscription.no_local or subscription.identifier:
-                route.single.append(subscription)
-            elif link.version == MQTT_5:
-                route.plain5.append(link)
-            else:
-                route.plain3.append(link)
-        for group in groups:
-            members = [member for member in group.members.values() if may_receive(member)]
-            if members:
-                route.groups.append((group, members))
-        return route
-
     def forget_routes(self) -> None:
         """Permissions have changed: the gate is asked again for everything."""
-        self.routes.clear()
+        self.routes.forget_all()
         self.epoch += 1
-
-    def _forget(self, subscription: Subscription) -> None:
-        inner = subscription.inner_filter
-        if "+" in inner or "#" in inner:
-            self.routes.clear()
-        else:
-            self.routes.pop(inner.encode(), None)
 
     def may_publish(self, identity: Identity, topic: str) -> bool:
         """Asks the gate and counts the answer."""
         allowed = self.gate.may_publish(identity, topic)
         self.count["authorization.allow" if allowed else "authorization.deny"] += 1
         return allowed
-
-    # --- publishing ---------------------------------------------------------------------------------------------------
 
     def publish(self, message: Message, now: float) -> int:
         """Publishes a message of our own: keeps it if retained, routes it, returns the number of receivers.
@@ -212,7 +87,7 @@ class Broker:
 
     def route_message(self, message: Message, source: Session | None, now: float) -> int:
         """Sends a message to everybody subscribed; returns to how many."""
-        return self.deliver(self.route(message.topic), message, source, now)
+        return self.routes.deliver(self.routes.route(message.topic), message, source, now)
 
     def retain(self, message: Message) -> int:
         """Keeps or, with an empty payload, removes the retained message; returns the ticket to wait for, or 0."""
@@ -256,8 +131,6 @@ class Broker:
     def post(self, message: Message, packet: mqtt.Publish) -> Post:
         """What the stream hands to the community instead of routing it."""
         return Post(message, packet.packet_id, packet.properties)
-
-    # --- connections --------------------------------------------------------------------------------------------------
 
     def open(self, now: float, address: str = "", port: int = 0, listener: str = "tcp:default") -> Link:
         """A socket was opened."""
@@ -422,9 +295,7 @@ class Broker:
 
     def _forget_session(self, session: Session) -> None:
         for subscription in session.subscriptions.values():
-            self._forget(subscription)
-
-    # --- subscriptions ------------------------------------------------------------------------------------------------
+            self.routes.forget(subscription)
 
     def subscribe(self, session: Session, entry: mqtt.Filter, identifier: int, now: float, checked: bool = True) -> int:
         """Subscribes a session and returns the SUBACK code; `checked` False leaves the gate out (management).
@@ -459,8 +330,8 @@ class Broker:
         subscription.identifier = identifier
         if known is None:
             session.subscriptions[topic_filter] = subscription
-            self.table.add(topic_filter, subscription)
-        self._forget(subscription)
+            self.routes.table.add(topic_filter, subscription)
+        self.routes.forget(subscription)
         self._owe_retained(subscription, known is None)
         return entry.qos
 
@@ -493,10 +364,8 @@ class Broker:
 
     def _remove(self, subscription: Subscription) -> None:
         del subscription.session.subscriptions[subscription.topic_filter]
-        self.table.remove(subscription.topic_filter, subscription)
-        self._forget(subscription)
-
-    # --- time and management ------------------------------------------------------------------------------------------
+        self.routes.table.remove(subscription.topic_filter, subscription)
+        self.routes.forget(subscription)
 
     def pump(self, link: Link, now: float) -> None:
         """The link has room again: sends what waits for it."""
@@ -561,25 +430,3 @@ def _new_client_id() -> str:
     # contract §3.3: 16 base62 characters, the first a letter
     first = secrets.choice(string.ascii_letters)
     return first + "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(15))
-
-
-def _payloads(run: bytes, v5: bool) -> Iterator[bytes]:
-    """The payloads of a run of QoS 0 packets without properties."""
-    pos = 0
-    while pos < len(run):
-        size, body = cast("tuple[int, int]", mqtt.parse_length(run, pos))
-        pos = body + size
-        yield run[body + 2 + (run[body] << 8 | run[body + 1]) + v5 : pos]
-
-
-def _translated(run: bytes, v5: bool) -> Iterator[bytes]:
-    """The same run for the other wire form: MQTT 5 has an (empty) property list before the payload."""
-    pos = 0
-    while pos < len(run):
-        size, body = cast("tuple[int, int]", mqtt.parse_length(run, pos))
-        pos = body + size
-        after = body + 2 + (run[body] << 8 | run[body + 1])
-        if v5:
-            yield b"0" + mqtt.encode_varint(size - 1) + run[body:after] + run[after + 1 : pos]
-        else:
-            yield b"0" + mqtt.encode_varint(size + 1) + run[body:after] + b"\0" + run[after:pos]

@@ -148,7 +148,7 @@ class Link:
         """Handles the complete packets in `data` and returns where the first incomplete one begins."""
         broker, session, granted, out = self.broker, self.session, self.granted, self.out
         routes, limit = broker.routes, broker.limits.max_packet_size - 5
-        v5 = self.version == MQTT_5
+        known, v5 = routes.cache, self.version == MQTT_5
         pos, end = 0, len(data)
         while end - pos >= 2:
             first, size, body = data[pos], data[pos + 1], pos + 2
@@ -168,7 +168,7 @@ class Link:
             if first == 0x30 and size > 2:
                 after = body + 2 + (data[body] << 8 | data[body + 1])
                 topic = data[body + 2 : after]
-                route = routes.get(topic)
+                route = known.get(topic)
                 if route is not None and topic in granted and after + v5 <= stop and not (v5 and data[after]):
                     # A run: this message and those behind it on the same topic, in the same form.
                     start, same, floor, count = pos, data[body : after + v5], after + v5 - body, 1
@@ -183,13 +183,13 @@ class Link:
                             break
                         pos, count = body + size, count + 1
                     self.received[0] += count
-                    broker.forward(route, data[start:pos], count, self, now)
+                    routes.forward(route, data[start:pos], count, self, now)
                     continue
 
             elif first == 0x32 and size > 4 and not self.held:
                 after = body + 2 + (data[body] << 8 | data[body + 1])
                 topic, payload = data[body + 2 : after], after + 2 + v5
-                route = routes.get(topic)
+                route = known.get(topic)
                 if route is not None and topic in granted and payload <= stop and not (v5 and data[after + 2]):
                     packet_id = data[after : after + 2]
                     if packet_id != b"\0\0":
@@ -197,7 +197,7 @@ class Link:
                         message = Message(
                             route.topic, data[payload:stop], 1, False, b"", 0.0, now, self.client_id, self.identity.name
                         )
-                        matched = broker.deliver(route, message, session, now)
+                        matched = routes.deliver(route, message, session, now)
                         out.append(b"@\2" + packet_id if matched or not v5 else b"@\3" + packet_id + b"\x10")
                         self.sent_acks += 1
                         pos = stop
