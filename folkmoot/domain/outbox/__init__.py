@@ -1,0 +1,21 @@
+"""The outbox: mail on its way out, one body for many recipients, kept until each has been dealt with."""
+
+from folkmoot.domain.outbox.actions import claim, enqueue, forget, reclaim, settle
+from folkmoot.domain.outbox.model import Outcome, Outgoing, OutgoingView
+from folkmoot.domain.outbox.queries import count_by_state, get_body, get_outgoing, list_newest, next_due_at
+
+__all__ = [
+    "Outcome",
+    "Outgoing",
+    "OutgoingView",
+    "claim",
+    "count_by_state",
+    "enqueue",
+    "forget",
+    "get_body",
+    "get_outgoing",
+    "list_newest",
+    "next_due_at",
+    "reclaim",
+    "settle",
+]
