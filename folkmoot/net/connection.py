@@ -1,14 +1,15 @@
 """One HTTP connection: uvicorn's httptools protocol with the bounds it lacks.
 
 Added here: limits for the length of the URL and of all headers together, for the number of connections, and for the
-time a request head may take; a peer that stops reading is dropped; a peer that keeps sending a body nobody reads is
-dropped after its answer; bytes that are no HTTP get 400 and the end. This leans on attributes of uvicorn's class, whose
-version is pinned; the tests of this file tell when they change.
+time a request head may take; a peer that keeps sending a body nobody reads is dropped after its answer; bytes that are
+no HTTP get 400 and the end. A peer that stops reading is found by `StallWatch`. This leans on attributes of uvicorn's
+class, whose version is pinned; the tests of this file tell when they change.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -51,9 +52,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._refusal: tuple[int, str] | None = None
         self._head_timer: asyncio.TimerHandle | None = None
-        self._stall_timer: asyncio.TimerHandle | None = None
         self._linger_timer: asyncio.TimerHandle | None = None
-        self._stalled_bytes = 0
         self._upgraded = False
         self._ended = False
 
@@ -67,7 +66,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._start_head_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        for timer in (self._head_timer, self._stall_timer, self._linger_timer):
+        for timer in (self._head_timer, self._linger_timer):
             if timer is not None:
                 timer.cancel()
         self._unset_keepalive_if_required()
@@ -178,24 +177,29 @@ class BoundedProtocol(HttpToolsProtocol):
         else:
             self.transport.close()
 
-    def pause_writing(self) -> None:
-        super().pause_writing()
-        self._stalled_bytes = self.transport.get_write_buffer_size()
-        self._stall_timer = self.loop.call_later(self.bounds.write_stall_seconds, self._check_stall)
 
-    def resume_writing(self) -> None:
-        super().resume_writing()
-        if self._stall_timer is not None:
-            self._stall_timer.cancel()
-            self._stall_timer = None
+class StallWatch:
+    """Finds peers that take nothing of what is waiting for them, be it an answer, a push or the last bytes of a close."""
 
-    def _check_stall(self) -> None:
-        waiting = self.transport.get_write_buffer_size()
-        if waiting >= self._stalled_bytes:
-            self.transport.abort()
-            return
-        self._stalled_bytes = waiting
-        self._stall_timer = self.loop.call_later(self.bounds.write_stall_seconds, self._check_stall)
+    def __init__(self, stall_seconds: float) -> None:
+        self._stall_seconds = stall_seconds
+        self._waiting: dict[asyncio.Transport, tuple[int, float]] = {}
+
+    def look(self, transports: Iterable[asyncio.Transport], now: float) -> list[asyncio.Transport]:
+        """To be called every second or so; returns the transports to abort."""
+        waiting, stalled = dict[asyncio.Transport, tuple[int, float]](), list[asyncio.Transport]()
+        for transport in transports:
+            size = transport.get_write_buffer_size()
+            if not size:
+                continue
+            before, since = self._waiting.get(transport, (size, now))
+            if size < before:
+                since = now
+            if now - since >= self._stall_seconds:
+                stalled.append(transport)
+            waiting[transport] = (size, since)
+        self._waiting = waiting
+        return stalled
 
 
 def bounded_protocol(bounds: Bounds) -> type[BoundedProtocol]:

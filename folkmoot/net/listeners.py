@@ -18,7 +18,7 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
-from folkmoot.net.connection import Bounds, bounded_protocol
+from folkmoot.net.connection import Bounds, StallWatch, bounded_protocol
 
 
 class ListenError(Exception):
@@ -171,6 +171,9 @@ class HttpServer:
             ssl_context_factory=(lambda *_: tls) if tls else None,
         )
         self._server = _Server(config)
+        self._stalls = StallWatch(bounds.write_stall_seconds)
+        self._watch_seconds = min(1.0, bounds.write_stall_seconds / 4)
+        self._watching: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Accept connections; returns when the listener answers."""
@@ -180,14 +183,24 @@ class HttpServer:
                 await self._task
                 raise ListenError(f"the server on {self.address} ended before it started")
             await asyncio.sleep(0.005)
+        self._watching = asyncio.create_task(self._watch())
+
+    async def _watch(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(self._watch_seconds)
+            transports = [connection.transport for connection in self._server.server_state.connections]
+            for transport in self._stalls.look(transports, loop.time()):
+                transport.abort()
 
     async def stop(self) -> None:
         """Take no more connections, let requests in hand finish within the shutdown time, then close what is left."""
-        if self._task is None:
+        if self._task is None or self._watching is None:
             self._listener.close()
             return
         self._server.should_exit = True
         await self._task
         self._task = None
+        self._watching.cancel()
         for connection in list(self._server.server_state.connections):
             connection.transport.abort()

@@ -1,0 +1,156 @@
+"""Requests that we make to addresses that others chose (webhooks, link previews): guarded, bounded, without memory.
+
+Every hop, redirects included, goes through `GuardedTransport`: the name is resolved once, addresses that are not public
+are refused unless configured, and the connection goes to the address that was checked, so that a name cannot change
+its mind in between. The answer's size, the time and the number of redirects are limited; cookies are not kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any
+
+import httpx
+
+IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+class OutgoingError(Exception):
+    """The request failed; `permanent` when trying again would not help (a refused address, a bad URL)."""
+
+    def __init__(self, message: str, *, permanent: bool) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def is_public(address: IpAddress) -> bool:
+    """Whether an address is on the public network, also when it stands inside an IPv6 address that leads to it."""
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour
+        if inner is None and address in _NAT64:
+            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+        if inner is not None:
+            return is_public(inner)
+        if address.teredo is not None or address.is_site_local:
+            return False
+    return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
+
+
+class GuardedTransport(httpx.AsyncBaseTransport):
+    """Checks and pins the address of every request, then hands it to a plain transport."""
+
+    def __init__(self, allowed: Sequence[IpNetwork] = (), inner: httpx.AsyncBaseTransport | None = None) -> None:
+        self._allowed = tuple(allowed)
+        self._inner = inner or httpx.AsyncHTTPTransport(trust_env=False)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        url = request.url
+        if url.scheme not in ("http", "https") or not url.host:
+            raise OutgoingError("only http and https addresses are fetched", permanent=True)
+        address = await self._pick(url.host, url.port or (443 if url.scheme == "https" else 80))
+        request.extensions["sni_hostname"] = url.host
+        pinned = httpx.Request(
+            request.method,
+            url.copy_with(host=str(address)),
+            headers=request.headers,
+            stream=request.stream,
+            extensions=request.extensions,
+        )
+        return await self._inner.handle_async_request(pinned)
+
+    async def _pick(self, host: str, port: int) -> IpAddress:
+        try:
+            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise OutgoingError(f"cannot resolve {host}", permanent=False) from error
+        for each in found:
+            address = ipaddress.ip_address(str(each[4][0]).partition("%")[0])
+            if is_public(address) or any(address in network for network in self._allowed):
+                return address
+        raise OutgoingError(f"{host} is not a public address", permanent=True)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+class Outgoing:
+    """A client for guarded requests; make one for the program and close it at the end."""
+
+    def __init__(
+        self,
+        *,
+        allowed_networks: Sequence[str] = (),
+        timeout_seconds: float = 10.0,
+        max_answer_bytes: int = 256 * 1024,
+        max_redirects: int = 3,
+        user_agent: str = "Folkmoot",
+    ) -> None:
+        """`allowed_networks` (`127.0.0.0/8`, `10.1.2.3`) may be reached although they are not public."""
+        self._timeout_seconds = timeout_seconds
+        self._max_answer_bytes = max_answer_bytes
+        self._client = httpx.AsyncClient(
+            transport=GuardedTransport([ipaddress.ip_network(each) for each in allowed_networks]),
+            timeout=timeout_seconds,
+            max_redirects=max_redirects,
+            trust_env=False,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            headers={"user-agent": user_agent, "accept-encoding": "identity"},
+        )
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        follow_redirects: bool = False,
+    ) -> Answer:
+        """Make one request and read the whole answer, whatever its status. Raises OutgoingError."""
+        try:
+            async with (
+                asyncio.timeout(self._timeout_seconds),
+                self._client.stream(
+                    method, url, headers=headers, content=body, follow_redirects=follow_redirects
+                ) as answer,
+            ):
+                return Answer(answer.status_code, dict(answer.headers), await self._read(answer))
+        except TimeoutError as error:
+            raise OutgoingError("no answer in time", permanent=False) from error
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.TooManyRedirects) as error:
+            raise OutgoingError(str(error), permanent=True) from error
+        except httpx.HTTPError as error:
+            raise OutgoingError(str(error) or type(error).__name__, permanent=False) from error
+
+    async def _read(self, answer: httpx.Response) -> bytes:
+        body = bytearray()
+        # Raw, so that a small compressed answer cannot become a large one.
+        async for chunk in answer.aiter_raw():
+            body += chunk
+            if len(body) > self._max_answer_bytes:
+                raise OutgoingError("the answer is too large", permanent=True)
+        return bytes(body)
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def __aenter__(self) -> Outgoing:
+        return self
+
+    async def __aexit__(self, *_: Any) -> None:
+        await self.close()

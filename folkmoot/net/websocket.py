@@ -1,0 +1,198 @@
+"""Server-push connections over WebSocket.
+
+Each connection has three tasks and two bounded queues: what the peer sends is taken up quickly (so that its pongs are
+seen) and worked off in order; what is pushed to it is written by a task of its own. A push never waits: a listener whose
+queue is full is dropped. Pings and the size of a message are the server's settings (`listeners.WebSocketSettings`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator
+
+import structlog
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+_log = structlog.get_logger(__name__)
+
+# RFC 6455 §7.4.1
+GOING_AWAY = 1001
+POLICY_VIOLATION = 1008
+INTERNAL_ERROR = 1011
+TRY_AGAIN_LATER = 1013
+
+_FINISH_SECONDS = 5.0
+_CLOSE_SECONDS = 1.0
+
+
+class Connection:
+    """One live peer. `push` from anywhere on the loop; `serve` once, by the route."""
+
+    def __init__(
+        self,
+        websocket: WebSocket,
+        connections: Connections,
+        *,
+        max_outgoing: int = 256,
+        max_outgoing_bytes: int = 1024 * 1024,
+        max_incoming: int = 32,
+    ) -> None:
+        self.websocket = websocket
+        self.address = websocket.client.host if websocket.client else ""
+        self.account_id: int | None = None
+        self._connections = connections
+        self._outgoing: deque[str] = deque()
+        self._outgoing_bytes = 0
+        self._max_outgoing = max_outgoing
+        self._max_outgoing_bytes = max_outgoing_bytes
+        self._wake = asyncio.Event()
+        self._incoming: asyncio.Queue[str | None] = asyncio.Queue(max_incoming)
+        self._ended = asyncio.Event()
+        self._end_code = 1000
+        self._end_reason = ""
+
+    @property
+    def ended(self) -> bool:
+        return self._ended.is_set()
+
+    def push(self, text: str) -> bool:
+        """Send a text frame in its turn, without waiting; a connection that is too slow for it ends. False when ended."""
+        if self.ended:
+            return False
+        self._outgoing_bytes += len(text)
+        if len(self._outgoing) >= self._max_outgoing or self._outgoing_bytes > self._max_outgoing_bytes:
+            self.end(TRY_AGAIN_LATER, "too slow")
+            return False
+        self._outgoing.append(text)
+        self._wake.set()
+        return True
+
+    def end(self, code: int = 1000, reason: str = "") -> None:
+        """Close the connection soon: nothing more is sent or worked off."""
+        if not self.ended:
+            self._end_code, self._end_reason = code, reason
+            self._ended.set()
+
+    async def serve(self, receive_text: Callable[[str], Awaitable[None]]) -> None:
+        """Accept the peer and live until either side ends it.
+
+        `receive_text` gets every text frame, one at a time in the order sent; frames that came before the peer left are
+        still worked off. Binary frames are ignored.
+        """
+        await self.websocket.accept()
+        self._connections.add(self)
+        reader = asyncio.create_task(self._read())
+        worker = asyncio.create_task(self._work(receive_text))
+        writer = asyncio.create_task(self._write())
+        ended = asyncio.create_task(self._ended.wait())
+        try:
+            await asyncio.wait([reader, writer, worker, ended], return_when=asyncio.FIRST_COMPLETED)
+            # The frame in hand is finished, so that nothing is half done.
+            await asyncio.wait([worker], timeout=_FINISH_SECONDS)
+            if self.ended:
+                await self._close()
+        finally:
+            self.end()
+            self._connections.remove(self)
+            tasks = [reader, worker, writer, ended]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _read(self) -> None:
+        while True:
+            message = await self.websocket.receive()
+            if message["type"] == "websocket.disconnect":
+                await self._incoming.put(None)
+                return
+            text = message.get("text")
+            if text is not None:
+                await self._incoming.put(text)
+
+    async def _work(self, receive_text: Callable[[str], Awaitable[None]]) -> None:
+        ended = asyncio.create_task(self._ended.wait())
+        try:
+            while not self.ended:
+                following = asyncio.create_task(self._incoming.get())
+                await asyncio.wait([following, ended], return_when=asyncio.FIRST_COMPLETED)
+                if not following.done():
+                    following.cancel()
+                    return
+                text = following.result()
+                if text is None:
+                    return
+                await receive_text(text)
+        except Exception:
+            _log.exception("websocket.failed", address=self.address)
+            self.end(INTERNAL_ERROR)
+        finally:
+            ended.cancel()
+
+    async def _write(self) -> None:
+        try:
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                while self._outgoing:
+                    text = self._outgoing.popleft()
+                    self._outgoing_bytes -= len(text)
+                    await self.websocket.send_text(text)
+        except (WebSocketDisconnect, RuntimeError, OSError):
+            # The peer is gone; the reader learns it too.
+            self.end(GOING_AWAY)
+
+    async def _close(self) -> None:
+        try:
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await self.websocket.close(self._end_code, self._end_reason)
+        except (TimeoutError, WebSocketDisconnect, RuntimeError, OSError):
+            # It does not read; the listener's stall watch takes the socket away.
+            pass
+
+
+class Connections:
+    """The live connections of one surface, and whose they are."""
+
+    def __init__(self) -> None:
+        self._all: set[Connection] = set()
+        self._of_account: dict[int, set[Connection]] = {}
+
+    def __iter__(self) -> Iterator[Connection]:
+        return iter(tuple(self._all))
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def add(self, connection: Connection) -> None:
+        self._all.add(connection)
+
+    def remove(self, connection: Connection) -> None:
+        self._all.discard(connection)
+        self.assign(connection, None)
+
+    def assign(self, connection: Connection, account_id: int | None) -> None:
+        """Say whose connection this is from now on; None for nobody's."""
+        if connection.account_id is not None:
+            mine = self._of_account.get(connection.account_id, set())
+            mine.discard(connection)
+            if not mine:
+                self._of_account.pop(connection.account_id, None)
+        connection.account_id = account_id
+        if account_id is not None:
+            self._of_account.setdefault(account_id, set()).add(connection)
+
+    def of_account(self, account_id: int) -> tuple[Connection, ...]:
+        return tuple(self._of_account.get(account_id, ()))
+
+    def end_account(self, account_id: int) -> int:
+        """End all connections of an account; returns how many there were."""
+        mine = self.of_account(account_id)
+        for connection in mine:
+            connection.end(POLICY_VIOLATION, "signed out")
+        return len(mine)
+
+    def end_all(self) -> None:
+        """End every connection, because the program stops."""
+        for connection in self:
+            connection.end(GOING_AWAY, "stopping")
