@@ -37,6 +37,7 @@ class PasswordChanged(Event, frozen=True, tag="account.password_changed"):
 class TokenRevoked(Event, frozen=True, tag="token.revoked"):
     token_id: int
     account_id: int
+    surface: str
 
 
 class SpaceCreated(Event, frozen=True, tag="space.created"):

@@ -163,8 +163,8 @@ def create_token(
 def edit_token(
     tx: Transaction, token_id: int, *, description: str, is_enabled: bool, scopes: str, expires_at: datetime | None
 ) -> None:
-    """Change what may change of a token; switching it off ends its live connections."""
-    account_id = tx.value("SELECT account_id FROM tokens WHERE id = :id", id=token_id)
+    """Change what may change of a token; switching it off ends its live connections. Raises NotFound."""
+    token = _get_token(tx, token_id)
     tx.run(
         "UPDATE tokens SET description = :description, is_enabled = :enabled, scopes = :scopes, expires_at = :expires"
         " WHERE id = :id",
@@ -174,8 +174,8 @@ def edit_token(
         expires=expires_at,
         id=token_id,
     )
-    if not is_enabled and account_id is not None:
-        tx.record(TokenRevoked(token_id, account_id))
+    if not is_enabled:
+        tx.record(TokenRevoked(token_id, token[0], token[1]))
 
 
 def renew_token(tx: Transaction, token_id: int, expires_at: datetime) -> None:
@@ -185,11 +185,16 @@ def renew_token(tx: Transaction, token_id: int, expires_at: datetime) -> None:
 
 def revoke_token(tx: Transaction, token_id: int) -> None:
     """End a token and what lives by it. Raises NotFound."""
-    account_id = tx.value("SELECT account_id FROM tokens WHERE id = :id", id=token_id)
-    if account_id is None:
-        raise NotFound("token.unknown", "There is no such token.")
+    account_id, surface = _get_token(tx, token_id)
     tx.run("DELETE FROM tokens WHERE id = :id", id=token_id)
-    tx.record(TokenRevoked(token_id, account_id))
+    tx.record(TokenRevoked(token_id, account_id, surface))
+
+
+def _get_token(tx: Transaction, token_id: int) -> tuple[int, str]:
+    rows = tx.rows("SELECT account_id, surface FROM tokens WHERE id = :id", id=token_id)
+    if not rows:
+        raise NotFound("token.unknown", "There is no such token.")
+    return rows[0][0], rows[0][1]
 
 
 def keep_secret(tx: Transaction, name: str) -> str:

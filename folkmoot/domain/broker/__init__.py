@@ -3,6 +3,7 @@
 `Broker` is the owner of it all; a `Link` is its half of one connection. Sockets are the surface's.
 """
 
+from .access import CommunityGate, messages_topic, open_spaces, posted_space, readable_spaces
 from .broker import Broker
 from .links import Link, Post
 from .model import (
@@ -24,6 +25,7 @@ from .topics import is_filter, is_topic, matches, split_shared
 __all__ = [
     "FOREVER",
     "Broker",
+    "CommunityGate",
     "Delivery",
     "Gate",
     "Identity",
@@ -41,5 +43,9 @@ __all__ = [
     "is_filter",
     "is_topic",
     "matches",
+    "messages_topic",
+    "open_spaces",
+    "posted_space",
+    "readable_spaces",
     "split_shared",
 ]

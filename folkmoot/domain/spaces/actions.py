@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from folkmoot.domain.accounts import Actor, get_account, require_account, require_admin, require_unbanned
@@ -20,7 +19,6 @@ from folkmoot.domain.spaces.model import (
 from folkmoot.domain.spaces.queries import find_site, get_space, rights
 from folkmoot.errors import Conflict, Forbidden, Invalid
 from folkmoot.events import SiteEdited, SpaceCreated, SpaceDeleted, SpaceEdited
-from folkmoot.ids import new_uuid
 from folkmoot.store import Transaction
 
 _LONGEST_DESCRIPTION = 10_000
@@ -127,73 +125,6 @@ def add_list_face(tx: Transaction, space_id: int, owner_id: int, name: str, visi
     tx.record(SpaceEdited(space_id))
 
 
-def add_newsletter_face(
-    tx: Transaction,
-    space_id: int,
-    name: str,
-    now: datetime,
-    *,
-    type: str = "private",
-    optin: str = "single",
-    status: str = "active",
-    description: str = "",
-    tags: Sequence[str] = (),
-) -> None:
-    """Let the newsletter send to a space's subscribers."""
-    tx.run(
-        "INSERT INTO newsletter_faces (space_id, uuid, name, type, optin, status, description, created_at, updated_at)"
-        " VALUES (:id, :uuid, :name, :type, :optin, :status, :description, :now, :now)",
-        id=space_id,
-        uuid=new_uuid(),
-        name=name,
-        type=type,
-        optin=optin,
-        status=status,
-        description=description,
-        now=now,
-    )
-    _set_tags(tx, space_id, tags)
-    tx.record(SpaceEdited(space_id))
-
-
-def edit_newsletter_face(
-    tx: Transaction,
-    space_id: int,
-    now: datetime,
-    *,
-    name: str,
-    type: str,
-    optin: str,
-    status: str,
-    description: str,
-    tags: Sequence[str] | None,
-) -> None:
-    """Replace what the newsletter face says; `tags` None keeps them. Permission is the caller's to ask."""
-    tx.run(
-        "UPDATE newsletter_faces SET name = :name, type = :type, optin = :optin, status = :status,"
-        " description = :description, updated_at = :now WHERE space_id = :id",
-        name=name,
-        type=type,
-        optin=optin,
-        status=status,
-        description=description,
-        now=now,
-        id=space_id,
-    )
-    if tags is not None:
-        tx.run("DELETE FROM newsletter_tags WHERE space_id = :id", id=space_id)
-        _set_tags(tx, space_id, tags)
-    tx.record(SpaceEdited(space_id))
-
-
-def _set_tags(tx: Transaction, space_id: int, tags: Sequence[str]) -> None:
-    unique = list(dict.fromkeys(tags))
-    tx.run_many(
-        "INSERT INTO newsletter_tags (space_id, tag, position) VALUES (:id, :tag, :position)",
-        [{"id": space_id, "tag": tag, "position": position} for position, tag in enumerate(unique)],
-    )
-
-
 def edit_description(tx: Transaction, actor: Actor, space_id: int, description: str | None, now: datetime) -> Space:
     """Change a space's description. Raises Forbidden unless the owner or an administrator asks."""
     space = get_space(tx, space_id)
@@ -237,8 +168,13 @@ def delete_space(tx: Transaction, actor: Actor, space_id: int, now: datetime) ->
     """Delete a space with everything in it. Raises Forbidden unless the owner or an administrator asks."""
     space = get_space(tx, space_id)
     _require_owner(tx, actor, space, now)
-    tx.run("DELETE FROM spaces WHERE id = :id", id=space_id)
-    tx.record(SpaceDeleted(space_id, space.name))
+    discard_space(tx, space)
+
+
+def discard_space(tx: Transaction, space: Space) -> None:
+    """Delete a space with everything in it, whoever asks; permission is the caller's to ask."""
+    tx.run("DELETE FROM spaces WHERE id = :id", id=space.id)
+    tx.record(SpaceDeleted(space.id, space.name))
 
 
 def add_moderator(tx: Transaction, space_id: int, account_id: int, now: datetime) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from enum import IntFlag
 
@@ -12,6 +13,15 @@ from folkmoot.errors import Forbidden, Invalid, NotFound
 
 DEFAULT_PERMIT_MIME = "text/*,application/pgp-signature,application/pgp-keys"
 DEFAULT_REJECT_MIME = "text/html"
+
+# listmonk §2
+_LONGEST_NEWSLETTER_NAME = 2000
+_LONGEST_TAG = 100
+_NEWSLETTER_WORDS = {
+    "type": ("private", "public", "temporary"),
+    "optin": ("single", "double"),
+    "status": ("active", "archived"),
+}
 
 _FORUM_NAME = re.compile(r"[a-z0-9_]{3,20}")
 # sourcehut-lists §2.2
@@ -90,6 +100,43 @@ class NewsletterFace(msgspec.Struct, frozen=True):
     updated_at: datetime
 
 
+class Newsletter(msgspec.Struct, frozen=True):
+    """A newsletter's list as its listing shows it: the face, its tags, and how many members it has by opt-in status."""
+
+    face: NewsletterFace
+    tags: tuple[str, ...]
+    members: dict[str, int]
+
+
+class NewsletterChange(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody wants of a newsletter's list; what is None stays, or is the default of a new one."""
+
+    name: str | None = None
+    type: str | None = None
+    optin: str | None = None
+    status: str | None = None
+    description: str | None = None
+    tags: tuple[str, ...] | None = None
+
+
+class NewsletterFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which lists of the newsletter to show, in which order; an empty condition does not narrow.
+
+    `permitted` are the ids of the spaces that may be seen, None for all; `most` None is all of them.
+    """
+
+    words: tuple[str, ...] = ()
+    statuses: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    optins: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    permitted: frozenset[int] | None = None
+    order_by: str = "created_at"
+    descending: bool = True
+    most: int | None = None
+    skip: int = 0
+
+
 class Site(msgspec.Struct, frozen=True):
     """The community's own name and its switches; there is at most one."""
 
@@ -124,6 +171,23 @@ def check_list_name(name: str) -> None:
     """Raises Invalid unless the name may stand in a list's address (sourcehut-lists §2.2)."""
     if not _LIST_NAME.fullmatch(name) or name.casefold() in _LIST_NAMES_REFUSED:
         raise Invalid("space.list_name", "A list's name has 1 to 128 letters, digits, or . _ -", "name")
+
+
+def check_newsletter(wanted: NewsletterChange) -> None:
+    """Raises Invalid for a word that is none of its kind's, a name that is blank or too long, a tag that is too long."""
+    for field, words in _NEWSLETTER_WORDS.items():
+        value = getattr(wanted, field)
+        if value is not None and value not in words:
+            raise Invalid(f"newsletter.{field}", f"The {field} is one of {', '.join(words)}.", field)
+    if wanted.name is not None and not (wanted.name.strip() and len(wanted.name.encode()) <= _LONGEST_NEWSLETTER_NAME):
+        raise Invalid("newsletter.name", f"A name has 1 to {_LONGEST_NEWSLETTER_NAME} bytes.", "name")
+    if any(len(tag) > _LONGEST_TAG for tag in wanted.tags or ()):
+        raise Invalid("newsletter.tag", f"A tag has at most {_LONGEST_TAG} characters.", "tags")
+
+
+def newsletter_tags(words: Iterable[str]) -> tuple[str, ...]:
+    """Tags as they are kept: without surrounding blanks, `-` for those within, each once, none empty (listmonk §2)."""
+    return tuple(dict.fromkeys(tag for tag in ("-".join(word.split()) for word in words) if tag))
 
 
 def require_right(held: Rights, needed: Rights) -> None:

@@ -33,6 +33,11 @@ def get_space_named(tx: Transaction, name: str) -> Space:
     return _present(tx.one(Space, f"SELECT {_SPACE} FROM spaces s WHERE s.name = :name", name=name))
 
 
+def list_spaces(tx: Transaction) -> list[Space]:
+    """All spaces, in the order they were made."""
+    return tx.all(Space, f"SELECT {_SPACE} FROM spaces s ORDER BY s.id")
+
+
 def find_forum_space(tx: Transaction, name: str) -> Space | None:
     """The space whose forum face has this name, or None."""
     return tx.one(

@@ -1,0 +1,205 @@
+"""What crosses between the community and its topics: messages out to `spaces/<name>/messages`, posts in.
+
+A reader of the event log with a cursor of its own, so that nothing said while the server was down is left out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import structlog
+
+from folkmoot.domain import accounts, broker, conversations, spaces
+from folkmoot.domain.broker import CommunityGate, Identity, Message
+from folkmoot.domain.conversations import MessageView
+from folkmoot.errors import Invalid, NotFound, Unauthenticated
+from folkmoot.events import (
+    AccountSuspended,
+    MessageEdited,
+    MessagePosted,
+    MessageRemoved,
+    PasswordChanged,
+    Recorded,
+    SpaceCreated,
+    SpaceDeleted,
+    SpaceEdited,
+    SubscriptionEnded,
+    SubscriptionStarted,
+    TokenRevoked,
+)
+from folkmoot.house import House
+from folkmoot.store import Reader, Transaction, log
+from folkmoot.surfaces.mqtt.stream import Stream
+
+READER = "mqtt"
+
+_logger = structlog.get_logger("mqtt")
+
+
+class LiveMessage(msgspec.Struct, frozen=True):
+    """What is published for everything that is said (design §7)."""
+
+    event: str
+    id: int
+    thread_id: int
+    parent_id: int | None
+    space: str
+    author: str
+    title: str
+    body: str
+    message_id: str
+    url: str
+    created_at: str
+    origin: str
+
+
+class PostRequest(msgspec.Struct, frozen=True):
+    """What may be published to `spaces/<name>/post`; `in_reply_to` is a message's id or its Message-ID."""
+
+    title: str = ""
+    body: str = ""
+    in_reply_to: int | str | None = None
+
+
+class Push:
+    """Keeps the topics of the spaces, and who may see them, as the community has them."""
+
+    def __init__(self, house: House, stream: Stream, gate: CommunityGate) -> None:
+        self._house = house
+        self._stream = stream
+        self._gate = gate
+        self._reader = Reader(house.db, READER)
+
+    async def start(self) -> None:
+        """Learn who may see what; before clients connect."""
+        self._house.announcements.listen(self._reader.notice)
+        self._house.announcements.listen(self._end_sessions)
+        await self._learn()
+
+    async def run(self) -> None:
+        """Publish what happens, until cancelled."""
+        while True:
+            batch = await self._reader.waiting()
+            for recorded in batch:
+                try:
+                    await self._deal(recorded)
+                except Exception:
+                    _logger.exception("an event could not be published", event_id=recorded.id)
+            await self._house.db.write(log.advance, READER, batch[-1].id)
+
+    async def admit(self, identity: Identity) -> None:
+        """Learn what a client that is about to connect may see."""
+        if identity.account_id is not None and identity.account_id not in self._gate.readable:
+            now = self._house.now()
+            names = await self._house.db.read(broker.readable_spaces, identity.account_id, now)
+            self._gate.readable[identity.account_id] = names
+
+    async def take(self, identity: Identity, topic: str, payload: bytes, properties: dict[Any, Any]) -> int:
+        """Make a post of what was published to `spaces/<name>/post`; success is reason code 0, after the commit."""
+        if identity.account_id is None:
+            raise Unauthenticated("account.required", "Posting needs a user name and a password.")
+        name = broker.posted_space(topic)
+        assert name is not None, topic
+        await self._house.db.write(self._post, identity.account_id, name, parse_post(payload))
+        return 0
+
+    def _post(self, tx: Transaction, account_id: int, space_name: str, wanted: PostRequest) -> None:
+        now, domain = self._house.now(), self._house.config.mail.domain
+        actor = accounts.actor_of_account(tx, account_id, now)
+        space = spaces.get_space_named(tx, space_name)
+        if wanted.in_reply_to is None:
+            conversations.post(tx, actor, space.id, wanted.title, wanted.body, now, origin="mqtt", mail_domain=domain)
+            return
+        parent_id = _parent(tx, space.id, wanted.in_reply_to)
+        text = wanted.body or wanted.title
+        conversations.reply(tx, actor, parent_id, text, now, origin="mqtt", mail_domain=domain)
+
+    def _end_sessions(self, recorded: Recorded) -> None:
+        event = recorded.event
+        if isinstance(event, AccountSuspended | PasswordChanged) or (
+            isinstance(event, TokenRevoked) and event.surface == "mqtt"
+        ):
+            self._stream.end_sessions(event.account_id)
+
+    async def _deal(self, recorded: Recorded) -> None:
+        event = recorded.event
+        if isinstance(event, MessagePosted):
+            await self._publish("message.posted", event.message_id)
+        elif isinstance(event, MessageEdited):
+            await self._publish("message.edited", event.message_id)
+        elif isinstance(event, MessageRemoved):
+            await self._publish("message.removed" if event.removed else "message.posted", event.message_id)
+        elif isinstance(event, SpaceCreated | SpaceEdited | SpaceDeleted | SubscriptionStarted | SubscriptionEnded):
+            await self._learn()
+
+    async def _learn(self) -> None:
+        now = self._house.now()
+        self._gate.open = await self._house.db.read(broker.open_spaces, now)
+        for account_id in list(self._gate.readable):
+            self._gate.readable[account_id] = await self._house.db.read(broker.readable_spaces, account_id, now)
+        self._stream.broker.forget_routes()
+
+    async def _publish(self, event: str, message_id: int) -> None:
+        try:
+            view = await self._house.db.read(conversations.get_view, message_id)
+        except NotFound:
+            return
+        live = render_live(event, view, self._house.origins)
+        payload = msgspec.json.encode(live)
+        # QoS 2 at the source: each subscriber gets the quality it asked for.
+        await self._stream.publish(
+            Message(broker.messages_topic(view.space_name), payload, qos=2, published_at=self._stream.now())
+        )
+
+
+def parse_post(payload: bytes) -> PostRequest:
+    """A post from a payload: a JSON object, or plain text whose first line is the title. Raises Invalid."""
+    try:
+        text = payload.decode()
+    except UnicodeDecodeError as error:
+        raise Invalid("post.encoding", "A post is text in UTF-8.") from error
+    if "\0" in text:
+        raise Invalid("post.nul", "A post holds no NUL.")
+    if not text.lstrip().startswith("{"):
+        title, _, body = text.strip().partition("\n")
+        return PostRequest(title.strip(), body.strip())
+    try:
+        return msgspec.json.decode(text, type=PostRequest)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise Invalid("post.json", f"A post is an object with title, body and in_reply_to: {error}.") from error
+
+
+def _parent(tx: Transaction, space_id: int, wanted: int | str) -> int:
+    """The message to answer, which is in this space. Raises NotFound."""
+    if isinstance(wanted, str):
+        found = conversations.message_of_mail_id(tx, space_id, wanted if wanted.startswith("<") else f"<{wanted}>")
+    else:
+        found = conversations.get_message(tx, wanted).id
+    if found is None or conversations.get_message(tx, found).space_id != space_id:
+        raise NotFound("message.unknown", "There is no such message in this space.")
+    return found
+
+
+def render_live(event: str, view: MessageView, origins: dict[str, str]) -> LiveMessage:
+    """The live message of something that happened to a message; what was removed is not repeated."""
+    gone = event == "message.removed"
+    return LiveMessage(
+        event=event,
+        id=view.id,
+        thread_id=view.thread_id,
+        parent_id=view.parent_id,
+        space=view.space_name,
+        author=view.author_label,
+        title="" if gone else view.subject,
+        body="" if gone else view.body,
+        message_id=view.mail_id,
+        url=_url(view, origins),
+        created_at=view.created_at.isoformat().replace("+00:00", "Z"),
+        origin=view.origin,
+    )
+
+
+def _url(view: MessageView, origins: dict[str, str]) -> str:
+    path = f"/post/{view.thread_id}" + ("" if view.is_root else f"/comment/{view.id}")
+    return origins.get("forum", "") + path
