@@ -14,6 +14,7 @@ NUMBER_LIMIT = 10**9
 
 # Some patterns of the diff parser are not linear; no line it must understand is longer than this.
 _LINE_LIMIT = 600
+_DIFF_LIMIT = 1_000_000
 _START = re.compile(r"^(?:diff --git |--- [^\n]*\n\+\+\+ |Binary files? )", re.MULTILINE)
 _BINARY = re.compile(r"Binary files? .+ (?:differ|has changed)\s*")
 _BRACKET = re.compile(r"\[(?:RFC )?PATCH(?: ([^\[\]]*))?\] +(\S.*)")
@@ -43,7 +44,15 @@ def is_patch(text: str) -> bool:
         return False
     text = text.replace("\r\n", "\n")
     start = _START.search(text)
-    return start is not None and _parses(text[start.start() :])
+    return start is not None and _parses(_bounded(text[start.start() :]))
+
+
+def _bounded(diff: str) -> str:
+    """Cut a very long diff after the last file that begins within the bound: one file is all that is asked for."""
+    if len(diff) <= _DIFF_LIMIT:
+        return diff
+    end = max(diff.rfind("\ndiff --git ", 0, _DIFF_LIMIT), diff.rfind("\n--- ", 0, _DIFF_LIMIT))
+    return diff[: end + 1] if end > 0 else diff
 
 
 def _parses(diff: str) -> bool:

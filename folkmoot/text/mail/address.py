@@ -101,18 +101,21 @@ class _Mailbox:
     def finish(self) -> list[Address]:
         phrase = "".join(self.words).strip()
         if self.angle:
-            match = _ADDRESS.fullmatch(_ROUTE.sub("", re.sub(r"\s", "", self.angle)))
+            match = _ADDRESS.fullmatch(_ROUTE.sub("", "".join(self.angle.split())))
             name = _unquote(phrase)
         else:
             match = _ADDRESS.search(re.sub(r"\s*([@.])\s*", r"\1", phrase) if len(phrase) < 1000 else phrase[:1000])
             name = _unquote(phrase[: phrase.find(match[0])]) if match and match[0] in phrase else ""
-        if not match:
+        # Invisible characters in an address only serve to pass it off as another.
+        if not match or not match[0].isprintable():
             return []
-        shown = single_line(decode_words(name or self.comment))
-        return [Address(shown[:1000], single_line(match[0]))]
+        shown = single_line(decode_words((name or self.comment)[:4000]))
+        return [Address(shown[:1000], match[0])]
 
 
 def _unquote(phrase: str) -> str:
+    if '"' not in phrase:
+        return phrase
     return re.sub(r'"((?:[^"\\]|\\.)*)"', lambda quoted: re.sub(r"\\(.)", r"\1", quoted[1]), phrase).strip()
 
 

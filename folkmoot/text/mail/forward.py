@@ -60,7 +60,10 @@ def forward(data: bytes, headers: Sequence[tuple[str, str]]) -> bytes:
 
 
 def _without(block: bytes, names: Iterable[str]) -> bytes:
-    """Delete the fields of these names, with their folded lines, from a header section."""
+    """Delete the fields of these names, with their folded lines, from a header section.
+
+    So are folded lines at its very beginning: they continue nothing, and would continue the last of our fields.
+    """
     choice = b"|".join(re.escape(name.encode("ascii")) for name in names)
-    pattern = re.compile(rb"^(?:" + choice + rb")[ \t]*:[^\n]*(?:\n[ \t][^\n]*)*(?:\n|\Z)", re.I | re.M)
+    pattern = re.compile(rb"(?:\A[ \t]|^(?:" + choice + rb")[ \t]*:)[^\n]*(?:\n[ \t][^\n]*)*(?:\n|\Z)", re.I | re.M)
     return pattern.sub(b"", block)

@@ -52,7 +52,9 @@ def fields(data: bytes, start: int, end: int, limit_bytes: int = HEADER_LIMIT_BY
 
 def single_line(text: str) -> str:
     """Put a space in the place of every control character and line separator, and trim."""
-    return _CONTROL.sub(" ", clean(text)).strip()
+    if not text.isprintable():
+        text = _CONTROL.sub(" ", clean(text))
+    return text.strip()
 
 
 def decode_words(value: str) -> str:

@@ -8,6 +8,7 @@ then the header counts as absent.
 from __future__ import annotations
 
 import binascii
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message
@@ -22,6 +23,8 @@ DEPTH_LIMIT = 50
 DELIMITER_LIMIT = 20_000
 PART_HEADER_LIMIT_BYTES = 16 * 1024
 VALUE_LIMIT = 4000
+
+_TYPE = re.compile(r"[!-.0-~]{1,100}/[!-.0-~]{1,100}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +125,9 @@ def _kind(content_type: str, disposition: str, encoding: str) -> _Kind:
     for name, value in (("content-type", content_type), ("content-disposition", disposition)):
         if value:
             view[name] = value
-    kind = header.single_line(view.get_content_type())[:200]
+    kind = view.get_content_type()
+    if not _TYPE.fullmatch(kind):
+        kind = "text/plain"
     # RFC 2046 §5.1.1: at most 70 characters, of ASCII; longer ones are seen in the wild.
     boundary = _parameter(view, "boundary").rstrip() if kind.startswith("multipart/") else ""
     boundary = boundary if boundary.isascii() and len(boundary) <= 200 else ""

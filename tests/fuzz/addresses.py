@@ -1,0 +1,22 @@
+"""Any text as an address field, a recipient or an RFC 2047 value."""
+
+from __future__ import annotations
+
+from folkmoot.errors import Invalid
+from folkmoot.text import mail
+
+
+def run(data: bytes) -> None:
+    text = mail.decode(data)
+    for address in mail.parse_addresses(text):
+        assert "@" in address.address and address.address.isprintable()
+        try:
+            written = mail.render_address(address).replace("\r\n", "")
+        except Invalid:
+            continue
+        assert [read.address for read in mail.parse_addresses(written)] == [address.address]
+    try:
+        recipient = mail.parse_recipient(text)
+    except Invalid:
+        return
+    assert recipient.owner and recipient.name
