@@ -212,6 +212,8 @@ Table(
     _ref("space_id", "spaces.id", primary=True),
     _text("uuid"),
     _text("name"),
+    # Whatever its case, for searching and sorting.
+    _text("name_key"),
     _text("type"),
     _text("optin"),
     _text("status"),
@@ -219,6 +221,7 @@ Table(
     _at("created_at"),
     _at("updated_at"),
     UniqueConstraint("uuid"),
+    Index("ix_newsletter_faces_created_at", "created_at", "space_id"),
     CheckConstraint("type IN ('private', 'public', 'temporary')", name="type"),
     CheckConstraint("optin IN ('single', 'double')", name="optin"),
     CheckConstraint("status IN ('active', 'archived')", name="status"),

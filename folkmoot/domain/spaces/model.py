@@ -17,6 +17,8 @@ DEFAULT_REJECT_MIME = "text/html"
 # listmonk §2
 _LONGEST_NEWSLETTER_NAME = 2000
 _LONGEST_TAG = 100
+_MOST_TAGS = 500
+_LONGEST_NEWSLETTER_DESCRIPTION = 10_000
 _NEWSLETTER_WORDS = {
     "type": ("private", "public", "temporary"),
     "optin": ("single", "double"),
@@ -174,15 +176,18 @@ def check_list_name(name: str) -> None:
 
 
 def check_newsletter(wanted: NewsletterChange) -> None:
-    """Raises Invalid for a word that is none of its kind's, a name that is blank or too long, a tag that is too long."""
+    """Raises Invalid for a word that is none of its kind's, or a text that is blank or too long."""
     for field, words in _NEWSLETTER_WORDS.items():
         value = getattr(wanted, field)
         if value is not None and value not in words:
             raise Invalid(f"newsletter.{field}", f"The {field} is one of {', '.join(words)}.", field)
     if wanted.name is not None and not (wanted.name.strip() and len(wanted.name.encode()) <= _LONGEST_NEWSLETTER_NAME):
         raise Invalid("newsletter.name", f"A name has 1 to {_LONGEST_NEWSLETTER_NAME} bytes.", "name")
-    if any(len(tag) > _LONGEST_TAG for tag in wanted.tags or ()):
-        raise Invalid("newsletter.tag", f"A tag has at most {_LONGEST_TAG} characters.", "tags")
+    if len(wanted.description or "") > _LONGEST_NEWSLETTER_DESCRIPTION:
+        longest = _LONGEST_NEWSLETTER_DESCRIPTION
+        raise Invalid("newsletter.description", f"A description has at most {longest} characters.", "description")
+    if len(wanted.tags or ()) > _MOST_TAGS or any(len(tag) > _LONGEST_TAG for tag in wanted.tags or ()):
+        raise Invalid("newsletter.tag", f"At most {_MOST_TAGS} tags of at most {_LONGEST_TAG} characters.", "tags")
 
 
 def newsletter_tags(words: Iterable[str]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import secrets
 from datetime import datetime
 
 from folkmoot.domain.accounts import address_key
+from folkmoot.domain.spaces import remove_newsletter_face
 from folkmoot.domain.subscriptions.model import Confirmation, Subscription
 from folkmoot.domain.subscriptions.queries import find_subscription, get_subscription
 from folkmoot.errors import Conflict, NotFound
@@ -64,6 +65,15 @@ def end(tx: Transaction, account_id: int, space_id: int, channel: str) -> bool:
     _count(tx, space_id, channel, -1)
     tx.record(SubscriptionEnded(account_id, space_id, channel))
     return True
+
+
+def close_newsletter(tx: Transaction, space_id: int) -> None:
+    """Take a space away from the newsletter with all its memberships; it is no error when it is not there.
+
+    A space without another face is deleted. Permission is the caller's to ask.
+    """
+    tx.run("DELETE FROM subscriptions WHERE space_id = :space AND channel = 'newsletter'", space=space_id)
+    remove_newsletter_face(tx, space_id)
 
 
 def request(tx: Transaction, space_id: int, address: str, command: str, now: datetime) -> str:
