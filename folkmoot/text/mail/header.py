@@ -42,10 +42,10 @@ def fields(data: bytes, start: int, end: int, limit_bytes: int = HEADER_LIMIT_BY
     if end - start > limit_bytes:
         end = data.rfind(b"\n", start, start + limit_bytes) + 1 or start + limit_bytes
     # RFC 5322 §2.2.3: unfolding removes the line end and keeps the white space after it.
-    block = _FOLD.sub(b"", data[start:end]).replace(b"\r", b" ").replace(b"\0", b"")
+    block = _FOLD.sub(b"", data[start:end]).replace(b"\r", b" ")
     if block.isascii():
         found = _FIELD.findall(block.decode("ascii"))[:FIELD_LIMIT]
-        return [(name, value.strip(" \t")) for name, value in found]
+        return [(name, value.replace("\0", "").strip(" \t")) for name, value in found]
     raw = _RAW_FIELD.findall(block)[:FIELD_LIMIT]
     return [(name.decode("ascii"), decode(value).strip(" \t")) for name, value in raw]
 
