@@ -18,7 +18,9 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    TextClause,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.sql import expression
 
@@ -59,6 +61,11 @@ def _flag(name: str, default: bool = False) -> Column[bool]:
 
 def _count(name: str) -> Column[int]:
     return Column(name, Integer, nullable=False, server_default="0")
+
+
+def _day(column: str) -> TextClause:
+    """The day of an instant; queries must write it exactly like this to find the index."""
+    return text(f"({column} / 86400000000)")
 
 
 # --- the log, settings ----------------------------------------------------------------------------------------------
@@ -361,8 +368,10 @@ Table(
     _flag("nsfw"),
     _flag("locked"),
     _flag("stickied"),
-    # Neither removed nor deleted: what listings show.
+    # Neither removed nor deleted.
     _flag("shown", True),
+    # Whose listings of the forum show it: see spaces.Listed; kept by spaces.relist_thread and relist_space.
+    _count("listed"),
     _at("created_at"),
     # Receipt of the newest message.
     _at("updated_at"),
@@ -371,12 +380,15 @@ Table(
     _count("replies"),
     _count("participants"),
     _count("score"),
-    Index("ix_threads_created_at", "shown", "created_at", "id"),
-    Index("ix_threads_space_created_at", "space_id", "shown", "created_at", "id"),
-    Index("ix_threads_active_at", "shown", "active_at", "id"),
-    Index("ix_threads_space_active_at", "space_id", "shown", "active_at", "id"),
-    Index("ix_threads_score", "shown", "score", "created_at", "id"),
-    Index("ix_threads_space_score", "space_id", "shown", "score", "created_at", "id"),
+    Index("ix_threads_created_at", "listed", "created_at", "id"),
+    Index("ix_threads_active_at", "listed", "active_at", "id"),
+    Index("ix_threads_score", "listed", "score", "created_at", "id"),
+    Index("ix_threads_day_score", "listed", _day("created_at"), "score", "created_at", "id"),
+    Index("ix_threads_space_created_at", "space_id", "listed", "created_at", "id"),
+    Index("ix_threads_space_active_at", "space_id", "listed", "active_at", "id"),
+    Index("ix_threads_space_score", "space_id", "listed", "score", "created_at", "id"),
+    Index("ix_threads_space_day_score", "space_id", "listed", _day("created_at"), "score", "created_at", "id"),
+    Index("ix_threads_stickied", "space_id", sqlite_where=text("stickied"), postgresql_where=text("stickied")),
     Index("ix_threads_updated_at", "space_id", "updated_at", "id"),
 )
 Table(

@@ -20,7 +20,16 @@ from folkmoot.domain.conversations.queries import (
     message_of_mail_id,
     orphans_of,
 )
-from folkmoot.domain.spaces import Rights, Space, get_space, is_banned_from, require_right, rights, rights_of_address
+from folkmoot.domain.spaces import (
+    Rights,
+    Space,
+    get_space,
+    is_banned_from,
+    relist_thread,
+    require_right,
+    rights,
+    rights_of_address,
+)
 from folkmoot.errors import Forbidden, Invalid
 from folkmoot.events import MessageEdited, MessageRemoved, ThreadLocked
 from folkmoot.ids import new_hex
@@ -174,6 +183,7 @@ def edit(
             nsfw=thread.nsfw if nsfw is None else nsfw,
             id=thread.id,
         )
+        relist_thread(tx, thread.id)
     tx.record(MessageEdited(message.id, message.thread_id, message.space_id, actor.account_id))
     return get_message(tx, message_id)
 
@@ -262,5 +272,6 @@ def _hide(tx: Transaction, actor: Actor, message: Message, flag: str, hidden: bo
     message = get_message(tx, message.id)
     if message.is_root:
         tx.run("UPDATE threads SET shown = :shown WHERE id = :id", shown=message.is_shown, id=message.id)
+        relist_thread(tx, message.id)
     tx.record(MessageRemoved(message.id, message.thread_id, message.space_id, actor.account_id, not message.is_shown))
     return message

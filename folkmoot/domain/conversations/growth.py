@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from folkmoot.domain.accounts import address_key
 from folkmoot.domain.conversations.model import Arrival, Message
 from folkmoot.domain.conversations.queries import get_message, get_thread
-from folkmoot.domain.spaces import Space
+from folkmoot.domain.spaces import Space, relist_thread
 from folkmoot.errors import Conflict
 from folkmoot.events import MessagePosted
 from folkmoot.store import Transaction
@@ -73,6 +73,7 @@ def insert(
             nsfw=nsfw,
             now=now,
         )
+        relist_thread(tx, message_id)
     else:
         _grow(tx, parent.thread_id, now)
     thread_id = parent.thread_id if parent else message_id

@@ -11,6 +11,7 @@ from folkmoot.domain.spaces.actions import (
     edit_description,
     edit_list_audiences,
 )
+from folkmoot.domain.spaces.listed import Listed, is_restricted, relist_space, relist_thread
 from folkmoot.domain.spaces.model import (
     DEFAULT_PERMIT_MIME,
     DEFAULT_REJECT_MIME,
@@ -65,6 +66,7 @@ __all__ = [
     "DEFAULT_REJECT_MIME",
     "ForumFace",
     "ListFace",
+    "Listed",
     "Newsletter",
     "NewsletterChange",
     "NewsletterFace",
@@ -98,6 +100,7 @@ __all__ = [
     "get_space",
     "get_space_named",
     "is_banned_from",
+    "is_restricted",
     "list_address",
     "list_moderators",
     "list_newsletter_faces",
@@ -107,6 +110,8 @@ __all__ = [
     "list_spaces",
     "match_newsletters",
     "newsletter_tags",
+    "relist_space",
+    "relist_thread",
     "remove_newsletter_face",
     "require_right",
     "rights",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from folkmoot.domain.accounts import Actor, get_account, require_account, require_admin, require_unbanned
+from folkmoot.domain.spaces.listed import relist_space
 from folkmoot.domain.spaces.model import (
     DEFAULT_PERMIT_MIME,
     DEFAULT_REJECT_MIME,
@@ -102,6 +103,7 @@ def add_forum_face(tx: Transaction, space_id: int, name: str, category_id: int, 
         category=category_id,
         nsfw=nsfw,
     )
+    relist_space(tx, space_id)
     tx.record(SpaceEdited(space_id))
 
 
@@ -122,6 +124,7 @@ def add_list_face(tx: Transaction, space_id: int, owner_id: int, name: str, visi
         permit=DEFAULT_PERMIT_MIME,
         reject=DEFAULT_REJECT_MIME,
     )
+    relist_space(tx, space_id)
     tx.record(SpaceEdited(space_id))
 
 
@@ -161,6 +164,7 @@ def edit_list_audiences(
         account=int(account | nonsubscriber),
         id=space_id,
     )
+    relist_space(tx, space_id)
     tx.record(SpaceEdited(space_id))
 
 

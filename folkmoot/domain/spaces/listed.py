@@ -1,0 +1,50 @@
+"""Which threads the forum's listings may show, and to whom; kept as a column so that no listing has to skip the others."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from folkmoot.store import Transaction
+
+
+class Listed(IntEnum):
+    """Who finds a thread: `threads.listed`."""
+
+    NOWHERE = 0
+    """It or its space is gone, or its space has no forum face."""
+    PUBLIC = 1
+    NSFW = 2
+    """Public, for those who want to see such."""
+    INSIDE = 3
+    """Only within its space, whose list is not for everybody, and for those who follow it."""
+    INSIDE_NSFW = 4
+
+
+# A list's face narrows who may browse (sourcehut-lists §2.9); without one the forum is open to all.
+_RESTRICTED = "(l.space_id IS NOT NULL AND (l.visibility <> 'PUBLIC' OR (l.nonsubscriber & 1) = 0))"
+
+_RELIST = f"""
+UPDATE threads SET listed = coalesce((
+    SELECT CASE
+        WHEN NOT threads.shown OR s.removed OR s.deleted THEN 0
+        WHEN threads.nsfw OR f.nsfw THEN CASE WHEN {_RESTRICTED} THEN 4 ELSE 2 END
+        WHEN {_RESTRICTED} THEN 3
+        ELSE 1 END
+    FROM forum_faces f JOIN spaces s ON s.id = f.space_id LEFT JOIN list_faces l ON l.space_id = f.space_id
+    WHERE f.space_id = threads.space_id), 0)
+"""
+
+
+def relist_thread(tx: Transaction, thread_id: int) -> None:
+    """Work out anew who finds a thread, after it or its first message changed."""
+    tx.run(f"{_RELIST} WHERE threads.id = :id", id=thread_id)
+
+
+def relist_space(tx: Transaction, space_id: int) -> None:
+    """Work out anew who finds the threads of a space, after its faces or its state changed."""
+    tx.run(f"{_RELIST} WHERE threads.space_id = :id", id=space_id)
+
+
+def is_restricted(tx: Transaction, space_id: int) -> bool:
+    """Is a space not for everybody to browse, so that each viewer's rights have to be asked?"""
+    return bool(tx.rows(f"SELECT 1 FROM list_faces l WHERE l.space_id = :id AND {_RESTRICTED}", id=space_id))
