@@ -110,7 +110,9 @@ def _as_openapi(schema: Any) -> Any:
         return [_as_openapi(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
-    found = {key: _as_properties(value) if key == "properties" else _as_openapi(value) for key, value in schema.items()}
+    found: dict[str, Any] = {
+        key: _as_properties(value) if key == "properties" else _as_openapi(value) for key, value in schema.items()
+    }
     if "const" in found:
         found["enum"] = [found.pop("const")]
     for bound, limit in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
@@ -123,7 +125,7 @@ def _as_openapi(schema: Any) -> Any:
     alternatives = found.get("anyOf", [])
     nullable = [each for each in alternatives if each == {"nullable": True, "enum": [None]}]
     if nullable:
-        rest: list[dict[str, Any]] = [each for each in alternatives if each not in nullable]
+        rest = [each for each in alternatives if each not in nullable]
         del found["anyOf"]
         found["nullable"] = True
         found.update(rest[0] if len(rest) == 1 and "$ref" not in rest[0] else {"anyOf": rest})
