@@ -90,6 +90,8 @@ def test_a_banned_program_changes_nothing(database: Database) -> None:
             make(tx, banned, "Second")
         with pytest.raises(Forbidden):
             spaces.edit_newsletter(tx, banned, space_id, NewsletterChange(name="x"), NOW)
+        with pytest.raises(Forbidden):
+            subscriptions.close_newsletters(tx, banned, [space_id])
 
     database.write_now(act)
 
@@ -150,8 +152,7 @@ def test_taking_a_list_away_leaves_a_space_with_another_face(database: Database)
         for space_id in (alone, shared):
             subscriptions.start_membership(tx, reader.id, space_id, "confirmed", NOW)
         subscriptions.start(tx, reader.id, shared, "forum", NOW)
-        for space_id in (alone, shared, 999):
-            subscriptions.close_newsletter(tx, space_id)
+        subscriptions.close_newsletters(tx, actor, [alone, shared, 999])
         assert spaces.find_space(tx, alone) is None
         assert spaces.find_space(tx, shared) is not None and spaces.get_newsletter_face(tx, shared) is None
         assert [each.channel for each in subscriptions.list_of_account(tx, reader.id)] == ["forum"]
@@ -160,5 +161,19 @@ def test_taking_a_list_away_leaves_a_space_with_another_face(database: Database)
         spaces.add_newsletter_face(tx, shared, "Shared", NOW)
         again = spaces.get_newsletter(tx, shared)
         assert (again.tags, again.members) == ((), {})
+
+    database.write_now(act)
+
+
+def test_lists_are_taken_away_by_name_within_what_is_permitted(database: Database) -> None:
+    def act(tx: Transaction) -> None:
+        actor = program(tx)
+        red, blue, other = (make(tx, actor, name) for name in ("Red news", "Blue news", "Other"))
+        subscriptions.close_newsletters_named(tx, actor, "news", frozenset({red}))
+        assert names(tx, order_by="id", descending=False) == ["Blue news", "Other"]
+        subscriptions.close_newsletters_named(tx, actor, None, frozenset({blue}))
+        assert names(tx) == ["Other"]
+        subscriptions.close_newsletters_named(tx, actor, None, None)
+        assert names(tx) == [] and spaces.find_space(tx, other) is None
 
     database.write_now(act)

@@ -177,10 +177,9 @@ def check_list_name(name: str) -> None:
 
 def check_newsletter(wanted: NewsletterChange) -> None:
     """Raises Invalid for a word that is none of its kind's, or a text that is blank or too long."""
-    for field, words in _NEWSLETTER_WORDS.items():
+    for field in _NEWSLETTER_WORDS:
         value = getattr(wanted, field)
-        if value is not None and value not in words:
-            raise Invalid(f"newsletter.{field}", f"The {field} is one of {', '.join(words)}.", field)
+        check_newsletter_words(field, () if value is None else (value,))
     if wanted.name is not None and not (wanted.name.strip() and len(wanted.name.encode()) <= _LONGEST_NEWSLETTER_NAME):
         raise Invalid("newsletter.name", f"A name has 1 to {_LONGEST_NEWSLETTER_NAME} bytes.", "name")
     if len(wanted.description or "") > _LONGEST_NEWSLETTER_DESCRIPTION:
@@ -188,6 +187,13 @@ def check_newsletter(wanted: NewsletterChange) -> None:
         raise Invalid("newsletter.description", f"A description has at most {longest} characters.", "description")
     if len(wanted.tags or ()) > _MOST_TAGS or any(len(tag) > _LONGEST_TAG for tag in wanted.tags or ()):
         raise Invalid("newsletter.tag", f"At most {_MOST_TAGS} tags of at most {_LONGEST_TAG} characters.", "tags")
+
+
+def check_newsletter_words(field: str, values: Iterable[str]) -> None:
+    """Raises Invalid for a `type`, `optin` or `status` that there is not."""
+    words = _NEWSLETTER_WORDS[field]
+    if any(value not in words for value in values):
+        raise Invalid(f"newsletter.{field}", f"The {field} is one of {', '.join(words)}.", field)
 
 
 def newsletter_tags(words: Iterable[str]) -> tuple[str, ...]:

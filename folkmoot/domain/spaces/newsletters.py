@@ -21,6 +21,7 @@ from folkmoot.domain.spaces.model import (
     NewsletterFace,
     NewsletterFilter,
     check_newsletter,
+    check_newsletter_words,
     newsletter_tags,
 )
 from folkmoot.domain.spaces.queries import get_newsletter_face, get_space
@@ -171,7 +172,7 @@ def get_newsletter(tx: Transaction, space_id: int) -> Newsletter:
 
 
 def list_newsletters(tx: Transaction, chosen: NewsletterFilter) -> list[Newsletter]:
-    """The newsletter's lists that a filter lets through, with tags and counts."""
+    """The newsletter's lists that a filter lets through, with tags and counts. Raises Invalid for unknown words."""
     return _complete(tx, list_newsletter_faces(tx, chosen))
 
 
@@ -242,6 +243,7 @@ def _conditions(chosen: NewsletterFilter) -> tuple[str, dict[str, Any]]:
     lists = (("status", chosen.statuses), ("type", chosen.types), ("optin", chosen.optins))
     for column, values in lists:
         if values:
+            check_newsletter_words(column, values)
             inside, more = expand(column, values)
             conditions.append(f"n.{column} IN {inside}")
             parameters |= more

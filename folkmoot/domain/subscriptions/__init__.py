@@ -1,6 +1,14 @@
 """Subscriptions: who receives what of a space, and how; one row per account, space and channel."""
 
-from folkmoot.domain.subscriptions.actions import close_newsletter, confirm, end, request, start, start_membership
+from folkmoot.domain.subscriptions.actions import (
+    close_newsletters,
+    close_newsletters_named,
+    confirm,
+    end,
+    request,
+    start,
+    start_membership,
+)
 from folkmoot.domain.subscriptions.model import CHANNELS, Confirmation, MailRecipient, Subscription
 from folkmoot.domain.subscriptions.queries import (
     find_subscription,
@@ -15,7 +23,8 @@ __all__ = [
     "Confirmation",
     "MailRecipient",
     "Subscription",
-    "close_newsletter",
+    "close_newsletters",
+    "close_newsletters_named",
     "confirm",
     "end",
     "find_subscription",

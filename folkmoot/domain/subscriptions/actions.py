@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 
-from folkmoot.domain.accounts import address_key
-from folkmoot.domain.spaces import remove_newsletter_face
+from folkmoot.domain.accounts import Actor, address_key, require_unbanned
+from folkmoot.domain.spaces import (
+    NewsletterFilter,
+    list_newsletter_faces,
+    match_newsletters,
+    remove_newsletter_face,
+)
 from folkmoot.domain.subscriptions.model import Confirmation, Subscription
 from folkmoot.domain.subscriptions.queries import find_subscription, get_subscription
 from folkmoot.errors import Conflict, NotFound
@@ -67,13 +73,27 @@ def end(tx: Transaction, account_id: int, space_id: int, channel: str) -> bool:
     return True
 
 
-def close_newsletter(tx: Transaction, space_id: int) -> None:
-    """Take a space away from the newsletter with all its memberships; it is no error when it is not there.
+def close_newsletters(tx: Transaction, actor: Actor, space_ids: Sequence[int]) -> None:
+    """Take spaces away from the newsletter with all their memberships; ids without a list do no harm.
 
-    A space without another face is deleted. Permission is the caller's to ask.
+    A space without another face is deleted. Raises Forbidden for a banned actor; other permission is the caller's to ask.
     """
-    tx.run("DELETE FROM subscriptions WHERE space_id = :space AND channel = 'newsletter'", space=space_id)
-    remove_newsletter_face(tx, space_id)
+    require_unbanned(actor)
+    for space_id in space_ids:
+        tx.run("DELETE FROM subscriptions WHERE space_id = :space AND channel = 'newsletter'", space=space_id)
+        remove_newsletter_face(tx, space_id)
+
+
+def close_newsletters_named(tx: Transaction, actor: Actor, text: str | None, permitted: frozenset[int] | None) -> None:
+    """As `close_newsletters`, for the permitted lists with all words of a text in their names; for None, all permitted.
+
+    Raises Invalid for more than 50 words.
+    """
+    if text is None:
+        faces = list_newsletter_faces(tx, NewsletterFilter(permitted=permitted, order_by="id"))
+        close_newsletters(tx, actor, [face.space_id for face in faces])
+    else:
+        close_newsletters(tx, actor, match_newsletters(tx, text, permitted))
 
 
 def request(tx: Transaction, space_id: int, address: str, command: str, now: datetime) -> str:
