@@ -243,6 +243,8 @@ class Broker:
         for qos in range(3):
             self.received[qos] += link.received[qos]
             self.sent[qos] += link.sent[qos]
+        self.received_bytes += link.received_bytes
+        self.sent_bytes += link.sent_bytes
         self.count["packets.puback.received"] += link.received_acks
         self.count["messages.acked"] += link.received_acks
         self.count["packets.puback.missed"] += link.missed_acks

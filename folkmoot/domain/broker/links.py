@@ -12,6 +12,7 @@ what for, the bytes that follow are kept, and `accept`, `refuse` or `taken` goes
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from folkmoot.wire import mqtt
@@ -54,6 +55,7 @@ class Link:
         "dropped_slow",
         "ended",
         "epoch",
+        "flush",
         "granted",
         "held",
         "identity",
@@ -76,7 +78,6 @@ class Link:
         "sent_bytes",
         "sent_other",
         "session",
-        "shell",
         "version",
         "waiting",
     )
@@ -84,8 +85,8 @@ class Link:
     def __init__(self, broker: Broker, now: float, address: str = "", port: int = 0, listener: str = "") -> None:
         self.broker = broker
         self.address, self.port, self.listener = address, port, listener
-        self.shell: object = None
-        """Whoever writes the output to a socket; the broker never looks at it."""
+        self.flush: Callable[[float], None] = _nowhere
+        """Writes the output to the socket; set and called by the stream, never by the broker."""
         self.client_id = ""
         self.identity = Identity()
         self.version = 0
@@ -119,7 +120,6 @@ class Link:
         """Takes what came from the peer; answers and deliveries are in the links' output afterwards."""
         self.seen_at = now
         self.received_bytes += len(data)
-        self.broker.received_bytes += len(data)
         if self.rest or self.waiting is not None:
             self.rest += data
             if self.waiting is not None or len(self.rest) < self.need:
@@ -146,9 +146,8 @@ class Link:
 
     def _walk(self, data: bytes, now: float) -> int:
         """Handles the complete packets in `data` and returns where the first incomplete one begins."""
-        broker, session, granted, out = self.broker, self.session, self.granted, self.out
-        routes, limit = broker.routes, broker.limits.max_packet_size - 5
-        known, v5 = routes.cache, self.version == MQTT_5
+        session, routes = self.session, self.broker.routes
+        known, limit, v5 = routes.cache, routes.max_body_size, self.version == MQTT_5
         pos, end = 0, len(data)
         while end - pos >= 2:
             first, size, body = data[pos], data[pos + 1], pos + 2
@@ -169,19 +168,20 @@ class Link:
                 after = body + 2 + (data[body] << 8 | data[body + 1])
                 topic = data[body + 2 : after]
                 route = known.get(topic)
-                if route is not None and topic in granted and after + v5 <= stop and not (v5 and data[after]):
-                    # A run: this message and those behind it on the same topic, in the same form.
-                    start, same, floor, count = pos, data[body : after + v5], after + v5 - body, 1
-                    pos = stop
-                    while end - pos > 2 and data[pos] == 0x30:
-                        size, body = data[pos + 1], pos + 2
-                        if size > 127:
-                            if not 0 < data[body] < 128:
+                if route is not None and topic in self.granted and after + v5 <= stop and not (v5 and data[after]):
+                    start, pos, count = pos, stop, 1
+                    if end - pos > 2:
+                        # A run: this message and those behind it on the same topic, in the same form.
+                        same, floor = data[body : after + v5], after + v5 - body
+                        while end - pos > 2 and data[pos] == 0x30:
+                            size, body = data[pos + 1], pos + 2
+                            if size > 127:
+                                if not 0 < data[body] < 128:
+                                    break
+                                size, body = size & 127 | data[body] << 7, body + 1
+                            if body + size > end or not floor <= size <= limit or not data.startswith(same, body):
                                 break
-                            size, body = size & 127 | data[body] << 7, body + 1
-                        if body + size > end or not floor <= size <= limit or not data.startswith(same, body):
-                            break
-                        pos, count = body + size, count + 1
+                            pos, count = body + size, count + 1
                     self.received[0] += count
                     routes.forward(route, data[start:pos], count, self, now)
                     continue
@@ -190,21 +190,25 @@ class Link:
                 after = body + 2 + (data[body] << 8 | data[body + 1])
                 topic, payload = data[body + 2 : after], after + 2 + v5
                 route = known.get(topic)
-                if route is not None and topic in granted and payload <= stop and not (v5 and data[after + 2]):
-                    packet_id = data[after : after + 2]
-                    if packet_id != b"\0\0":
+                if route is not None and topic in self.granted and payload <= stop and not (v5 and data[after + 2]):
+                    raw_id = data[after : after + 2]
+                    if raw_id != b"\0\0":
                         self.received[1] += 1
                         message = Message(
                             route.topic, data[payload:stop], 1, False, b"", 0.0, now, self.client_id, self.identity.name
                         )
-                        matched = routes.deliver(route, message, session, now)
-                        out.append(b"@\2" + packet_id if matched or not v5 else b"@\3" + packet_id + b"\x10")
+                        head, tail = data[pos:after], data[after + 2 : stop]
+                        matched = routes.forward_acked(route, message, head, tail, self, now)
+                        self.out.append(b"@\2" + raw_id if matched or not v5 else b"@\3" + raw_id + b"\x10")
                         self.sent_acks += 1
                         pos = stop
                         continue
 
             elif first == 0x40 and size == 2 and session is not None:
-                if session.acknowledge(data[body] << 8 | data[body + 1], 1):
+                packet_id = data[body] << 8 | data[body + 1]
+                delivery = session.inflight.get(packet_id)
+                if delivery is not None and delivery.qos == 1:
+                    del session.inflight[packet_id]
                     self.received_acks += 1
                 else:
                     self.missed_acks += 1
@@ -272,8 +276,8 @@ class Link:
         data = out[0] if len(out) == 1 else b"".join(out)
         out.clear()
         self.dirty = False
-        self.sent_bytes += len(data)
-        self.broker.sent_bytes += len(data)
+        counted = self.broker if self.ended else self
+        counted.sent_bytes += len(data)
         return data
 
     def end(self, reason: Reason | None, now: float) -> None:
@@ -283,3 +287,7 @@ class Link:
         if reason is not None:
             packets.farewell(self, reason)
         self.broker.lost(self, now)
+
+
+def _nowhere(now: float) -> None:
+    pass

@@ -108,18 +108,15 @@ class Message(Struct, gc=False):
     number: int = field(default_factory=_numbers.__next__)
 
 
-class Delivery:
+class Delivery(Struct):
     """A message on its way to every receiver that gets it in the same form; encoded once per protocol version."""
 
-    __slots__ = ("_parts3", "_parts5", "identifiers", "message", "qos", "retain")
-
-    def __init__(self, message: Message, qos: int, retain: bool = False, identifiers: tuple[int, ...] = ()) -> None:
-        self.message = message
-        self.qos = qos
-        self.retain = retain
-        self.identifiers = identifiers
-        self._parts3: tuple[bytes, bytes] | None = None
-        self._parts5: tuple[bytes, bytes] | None = None
+    message: Message
+    qos: int
+    retain: bool = False
+    identifiers: tuple[int, ...] = ()
+    _parts3: tuple[bytes, bytes] | None = None
+    _parts5: tuple[bytes, bytes] | None = None
 
     def parts(self, version: int, now: float) -> tuple[bytes, bytes]:
         """The bytes before and after the packet identifier."""

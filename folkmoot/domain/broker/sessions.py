@@ -184,6 +184,13 @@ class Session:
         self.released.discard(packet_id)
         return True
 
+    def free_id(self) -> int:
+        """The next packet identifier that is not in use; the window keeps their number far below 65,535."""
+        packet_id = self.last_id + 1
+        while packet_id in self.inflight or packet_id > 0xFFFF:
+            packet_id = packet_id + 1 if packet_id < 0xFFFF else 1
+        return packet_id
+
     def unsent(self) -> list[Delivery]:
         """What a session that ends still owes, oldest first: for the other members of a shared group."""
         return [delivery for delivery in self.inflight.values() if delivery.qos == 1] + list(self.queue)
@@ -203,12 +210,8 @@ class Session:
         if not delivery.qos:
             self._write(link, delivery, 0, now)
             return
-        inflight = self.inflight
-        packet_id = self.last_id + 1
-        while packet_id in inflight or packet_id > 0xFFFF:
-            packet_id = packet_id + 1 if packet_id < 0xFFFF else 1
-        self.last_id = packet_id
-        inflight[packet_id] = delivery
+        packet_id = self.last_id = self.free_id()
+        self.inflight[packet_id] = delivery
         self._write(link, delivery, packet_id, now)
 
     def _write(self, link: Link, delivery: Delivery, packet_id: int, now: float, dup: bool = False) -> None:

@@ -35,6 +35,8 @@ SUBPROTOCOLS = ("mqtt", "mqtt-v3", "mqtt-v3.1.1", "mqtt-v5")
 LINGER_SECONDS = 2.0
 #: Acknowledgements waiting for commits before no more is read from their connection.
 HELD_MAX = 1000
+#: Up to so many links are written to as soon as their output is known.
+AT_ONCE = 4
 #: Wills on their way to the community.
 POSTS_MAX = 1000
 
@@ -82,7 +84,7 @@ class Stream:
         self._ticker.cancel()
         await self.settled()
         self.broker.stop(self.now())
-        self._flush()
+        self._flush_turn()
         await self.settled()
         deadline = self._loop.time() + LINGER_SECONDS
         while self._tasks and self._loop.time() < deadline:
@@ -124,16 +126,40 @@ class Stream:
     def _wake(self) -> None:
         if not self._flushing:
             self._flushing = True
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self._flush_turn)
 
-    def _flush(self) -> None:
+    def feed(self, link: Link, data: bytes) -> None:
+        """Gives a link what arrived. Few receivers are written to at once, which saves a turn; many, once per turn."""
+        alone = not self._flushing
+        self._flushing = True
+        now = self._loop.time() + self._offset
+        try:
+            link.feed(data, now)
+        except Exception:
+            log.exception("a packet could not be handled")
+            link.end(Reason.IMPLEMENTATION_ERROR, now)
+        if alone:
+            if len(self.broker.dirty) <= AT_ONCE:
+                self._flush(now)
+            else:
+                self._loop.call_soon(self._flush_turn)
+
+    def _flush_turn(self) -> None:
+        self._flush(self.now())
+
+    def _flush(self, now: float) -> None:
         self._flushing = False
-        broker, now = self.broker, self.now()
+        broker = self.broker
         dirty, broker.dirty = broker.dirty, []
         for link in dirty:
-            cast("_Shell", link.shell).flush(now)
-        self._start_commit()
-        posts, broker.posts = broker.posts, []
+            link.flush(now)
+        if broker.changes:
+            self._start_commit()
+        if broker.posts:
+            self._hand_over_wills()
+
+    def _hand_over_wills(self) -> None:
+        posts, self.broker.posts = self.broker.posts, []
         for identity, will in posts:
             if self._take is not None and len(self._tasks) < POSTS_MAX:
                 self.spawn(self._post(identity, will.topic, will.payload, {}))
@@ -219,16 +245,7 @@ class Stream:
         await shell.run()
 
 
-class _Shell:
-    """What a link needs of its transport: to be flushed once per turn, and to be closed when it has ended."""
-
-    link: Link
-
-    def flush(self, now: float) -> None:
-        raise NotImplementedError
-
-
-class _Socket(asyncio.Protocol, _Shell):
+class _Socket(asyncio.Protocol):
     """A TCP or TLS connection."""
 
     def __init__(self, stream: Stream, listener: str) -> None:
@@ -242,12 +259,14 @@ class _Socket(asyncio.Protocol, _Shell):
         broker = self._stream.broker
         address, port = _peer(transport.get_extra_info("peername"))
         self.link = broker.open(self._stream.now(), address, port, self._listener)
-        self.link.shell = self
-        self._transport.set_write_buffer_limits(high=broker.limits.output_bytes // 2)
+        self.link.flush = self.flush
+        self._write, self._buffered = self._transport.write, self._transport.get_write_buffer_size
+        self._most = broker.limits.output_bytes
+        self._transport.set_write_buffer_limits(high=self._most // 2)
 
     def data_received(self, data: bytes) -> None:
         link = self.link
-        link.feed(data, self._stream.now())
+        self._stream.feed(link, data)
         if link.waiting is not None and not self._attending:
             self._attending = True
             self._read(False)
@@ -259,29 +278,34 @@ class _Socket(asyncio.Protocol, _Shell):
         self._read(True)
 
     def flush(self, now: float) -> None:
-        link, transport = self.link, self._transport
-        limits = self._stream.broker.limits
-        buffered = transport.get_write_buffer_size()
-        data = link.take_output()
-        if data:
-            transport.write(data)
-        link.room = limits.output_bytes - buffered
+        """Writes the link's output; what the socket has not taken counts against its room."""
+        link = self.link
+        buffered = self._buffered()
+        if link.out:
+            self._write(link.take_output())
+        link.dirty = False
+        link.room = self._most - buffered
         if link.ended:
-            if not transport.is_closing():
-                transport.close()
-                # A peer that reads nothing must not keep the socket.
-                self._stream._loop.call_later(LINGER_SECONDS, transport.abort)
+            self._close()
             return
-        # Only answers to what it sends us get through when there is no room: it has to read before it may send more.
-        stuck = buffered > 4 * limits.output_bytes or len(link.held) > HELD_MAX
-        if stuck or not self._reading:
+        if buffered > self._most or link.held or not self._reading:
+            # Only answers to what it sends get through when there is no room: it has to read before it may send more.
+            stuck = buffered > 4 * self._most or len(link.held) > HELD_MAX
             self._read(not stuck and not self._attending)
-        self._stream.broker.pump(link, now)
+        session = link.session
+        if session is not None and (session.queue or session.backlog):
+            self._stream.broker.pump(link, now)
+
+    def _close(self) -> None:
+        if not self._transport.is_closing():
+            self._transport.close()
+            # A peer that reads nothing must not keep the socket.
+            asyncio.get_running_loop().call_later(LINGER_SECONDS, self._transport.abort)
 
     def resume_writing(self) -> None:
         link = self.link
         if not link.ended:
-            link.room = self._stream.broker.limits.output_bytes - self._transport.get_write_buffer_size()
+            link.room = self._most - self._buffered()
             self._read(not self._attending)
             self._stream.broker.pump(link, self._stream.now())
 
@@ -297,7 +321,7 @@ class _Socket(asyncio.Protocol, _Shell):
                 self._transport.pause_reading()
 
 
-class _WebSocketShell(_Shell):
+class _WebSocketShell:
     """A WebSocket connection: one task reads and waits, one writes."""
 
     def __init__(self, stream: Stream, websocket: WebSocket) -> None:
@@ -309,7 +333,7 @@ class _WebSocketShell(_Shell):
         self._drained = asyncio.Event()
         address, port = _peer(websocket.client)
         self.link = stream.broker.open(stream.now(), address, port, "ws:default")
-        self.link.shell = self
+        self.link.flush = self.flush
 
     async def run(self) -> None:
         """Serves the connection to its end."""
@@ -328,6 +352,7 @@ class _WebSocketShell(_Shell):
             await asyncio.gather(reader, writer, return_exceptions=True)
 
     def flush(self, now: float) -> None:
+        """Hands the link's output to the writing task."""
         link = self.link
         data = link.take_output()
         if data:
@@ -347,7 +372,7 @@ class _WebSocketShell(_Shell):
             # [MQTT-6.0.0-1]
             if message["type"] != "websocket.receive" or data is None:
                 return
-            link.feed(data, self._stream.now())
+            self._stream.feed(link, data)
             await self._stream.attend(link)
             # It has to read our answers before it may send more.
             while self._is_stuck() and not link.ended:
