@@ -293,6 +293,7 @@ async def _retain_demo(stream: Stream) -> None:
 async def _start_mail(program: Program, sockets: Mapping[str, socket.socket | None]) -> None:
     from folkmoot.delivery import fanout
     from folkmoot.delivery import mail as sending
+    from folkmoot.domain.conversations import Letterhead
     from folkmoot.net.smtp import Limits, MailServer, ServerOptions
     from folkmoot.surfaces.lists import Mailroom
 
@@ -313,7 +314,7 @@ async def _start_mail(program: Program, sockets: Mapping[str, socket.socket | No
             program.on_stop(server.stop)
     reader = fanout.start_reader(house.db)
     house.announcements.listen(reader.notice)
-    letterhead = fanout.Letterhead(settings.domain, house.origins["lists"])
+    letterhead = Letterhead(settings.domain, house.origins["lists"])
     program.keep_running("fanout", fanout.run(house.db, reader, letterhead))
     sender = sending.Sender(house.db, settings.relay, settings.domain)
     house.announcements.listen(sender.notice)

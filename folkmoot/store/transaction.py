@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
@@ -81,6 +82,20 @@ class Transaction:
     def column(self, sql: str, **parameters: Any) -> list[Any]:
         """The first column of all rows."""
         return [row[0] for row in self.rows(sql, **parameters)]
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Undo what is done inside if it raises, and only that; for batches in which one part may fail."""
+        recorded = len(self.events)
+        self.run("SAVEPOINT part")
+        try:
+            yield
+        except Exception:
+            self.run("ROLLBACK TO SAVEPOINT part")
+            self.run("RELEASE SAVEPOINT part")
+            del self.events[recorded:]
+            raise
+        self.run("RELEASE SAVEPOINT part")
 
     def record(self, event: AnyEvent) -> None:
         """Note what happened; it reaches the log with this transaction's commit and listeners after it."""

@@ -1,0 +1,175 @@
+"""`folkmoot import mbox`: bring an archive of mail into a list."""
+
+from __future__ import annotations
+
+import gzip
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import click
+
+from folkmoot.commands.lists import ListName, get_list
+from folkmoot.commands.setting import Setting
+from folkmoot.domain import accounts, conversations, spaces
+from folkmoot.domain.spaces import Space
+from folkmoot.errors import FolkmootError, TooLarge
+from folkmoot.house import utc_now
+from folkmoot.store import Database, Transaction
+from folkmoot.text import mail
+
+_BATCH = 100
+_EXAMPLES = 5
+_LARGEST_BYTES = 64 * 1024 * 1024
+
+
+@dataclass
+class Report:
+    """What became of the messages of an archive."""
+
+    imported: int = 0
+    seen: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, list[int]] = field(default_factory=dict)
+
+    def skip(self, reason: str, offset: int) -> None:
+        """Note a message that was left out, by the offset of its separator in the archive."""
+        self.reasons[reason] += 1
+        places = self.examples.setdefault(reason, [])
+        if len(places) < _EXAMPLES:
+            places.append(offset)
+
+
+@click.group("import")
+def command() -> None:
+    """Bring in what a community already has."""
+
+
+@command.command("mbox")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--list", "list_name", type=ListName(), required=True, help="The list, as '~owner/name'.")
+@click.option("--create", is_flag=True, help="Make the list when it is missing; its owner must exist.")
+@click.option("--dry-run", is_flag=True, help="Read and check everything, change nothing.")
+@click.pass_obj
+def import_mbox(setting: Setting, file: Path, list_name: tuple[str, str], create: bool, dry_run: bool) -> None:
+    """Import FILE, an mbox (or mbox.gz), into a list; works while the server runs.
+
+    Every message keeps its bytes and its Date; nothing is mailed and no webhook fires. Stopped half-way, run it again: what
+    is here already is passed over.
+    """
+    began = time.monotonic()
+    with setting.community() as db:
+        space = _space(db, *list_name, create=create and not dry_run)
+        threads_before = db.read_now(_count_threads, space.id)
+        report = Report()
+        for batch in _batches(file):
+            if dry_run:
+                db.read_now(_check_batch, space, batch, report)
+            else:
+                # Counted only once committed, in case the batch as a whole fails.
+                made = db.write_now(_import_batch, space, batch, Report())
+                _add(report, made)
+        threads = db.read_now(_count_threads, space.id) - threads_before
+    _say(report, threads, time.monotonic() - began, dry_run)
+
+
+def _space(db: Database, owner: str, name: str, *, create: bool) -> Space:
+    if not create:
+        return db.read_now(get_list, owner, name)
+    return db.write_now(_get_or_make, owner, name)
+
+
+def _get_or_make(tx: Transaction, owner: str, name: str) -> Space:
+    found = spaces.find_list_space(tx, owner, name)
+    if found is not None:
+        return found
+    account = accounts.get_account_named(tx, owner)
+    actor = accounts.actor_of_account(tx, account.id, utc_now())
+    space = spaces.create_space(tx, actor, name, name, None, utc_now())
+    spaces.add_list_face(tx, space.id, account.id, name)
+    return space
+
+
+def _batches(file: Path) -> Iterator[list[tuple[int, bytes]]]:
+    size = file.stat().st_size
+    batch: list[tuple[int, bytes]] = []
+    with file.open("rb") as raw, click.progressbar(length=size, label=f"Importing {file.name}") as bar:
+        packed = raw.read(2) == b"\x1f\x8b"
+        raw.seek(0)
+        stream = cast(BinaryIO, gzip.GzipFile(fileobj=raw)) if packed else raw
+        for offset, data in mail.read_mbox(stream, _LARGEST_BYTES):
+            batch.append((offset, data))
+            if len(batch) == _BATCH:
+                yield batch
+                batch = []
+                bar.update(raw.tell() - bar.pos)
+        yield batch
+        bar.update(size - bar.pos)
+
+
+def _import_batch(tx: Transaction, space: Space, batch: list[tuple[int, bytes]], report: Report) -> Report:
+    for offset, data in batch:
+        report.seen += 1
+        try:
+            with tx.savepoint():
+                if _import_one(tx, space, data):
+                    report.imported += 1
+                else:
+                    report.skip("its Message-ID is in the list already", offset)
+        except FolkmootError as error:
+            report.skip(error.message, offset)
+    return report
+
+
+def _import_one(tx: Transaction, space: Space, data: bytes) -> bool:
+    arrival = _arrival(data)
+    account = accounts.sender(tx, arrival.from_address, arrival.from_name, arrival.created_at)
+    return conversations.receive(tx, account, space, arrival, imported=True) is not None
+
+
+def _check_batch(tx: Transaction, space: Space, batch: list[tuple[int, bytes]], report: Report) -> None:
+    for offset, data in batch:
+        report.seen += 1
+        try:
+            arrival = _arrival(data)
+        except FolkmootError as error:
+            report.skip(error.message, offset)
+            continue
+        if conversations.message_of_mail_id(tx, space.id, arrival.mail_id) is not None:
+            report.skip("its Message-ID is in the list already", offset)
+        else:
+            report.imported += 1
+
+
+def _arrival(data: bytes) -> conversations.Arrival:
+    if len(data) > _LARGEST_BYTES:
+        raise TooLarge("mail.large", f"The message is longer than {_LARGEST_BYTES} bytes.")
+    return conversations.read_arrival(mail.parse(data), data, utc_now(), imported=True)
+
+
+def _add(report: Report, made: Report) -> None:
+    report.imported += made.imported
+    report.seen += made.seen
+    report.reasons.update(made.reasons)
+    for reason, offsets in made.examples.items():
+        places = report.examples.setdefault(reason, [])
+        places.extend(offsets[: _EXAMPLES - len(places)])
+
+
+def _count_threads(tx: Transaction, space_id: int) -> int:
+    return conversations.count_threads(tx, space_id)
+
+
+def _say(report: Report, threads: int, seconds: float, dry_run: bool) -> None:
+    verb = "Would import" if dry_run else "Imported"
+    rate = report.seen / seconds if seconds else 0.0
+    click.echo(
+        f"{verb} {report.imported} of {report.seen} messages in {threads} new threads,"
+        f" {sum(report.reasons.values())} skipped, {seconds:.1f} seconds ({rate:.0f} messages/s)."
+    )
+    for reason, count in report.reasons.most_common():
+        places = ", ".join(map(str, report.examples[reason]))
+        click.echo(f"  {count} skipped: {reason} (at byte {places}{', …' if count > _EXAMPLES else ''})")
