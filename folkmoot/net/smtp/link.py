@@ -8,10 +8,12 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable
+from typing import cast
 
 _HIGH_WATER_OCTETS = 256 * 1024
 # A slice is what its owner works through without giving others a turn.
 _SLICE_OCTETS = 32 * 1024
+_LINGER_SECONDS = 1.0
 
 
 class Link(asyncio.Protocol):
@@ -29,18 +31,22 @@ class Link(asyncio.Protocol):
         self._writable = asyncio.Event()
         self._writable.set()
         self._closed = asyncio.Event()
+        self._finished = asyncio.Event()
+        self._discarding = False
         self._deadline: asyncio.Timeout | None = None
 
     # What the event loop calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # Not an assertion: uvloop's transports only behave like one.
+        self._transport = cast(asyncio.Transport, transport)
         self._secure = transport.get_extra_info("sslcontext") is not None
         if self._on_connect is not None:
             self._on_connect(self)
 
     def data_received(self, data: bytes) -> None:
+        if self._discarding:
+            return
         self._received += data
         if len(self._received) > _HIGH_WATER_OCTETS and not self._reading_paused and self._transport is not None:
             self._reading_paused = True
@@ -49,6 +55,7 @@ class Link(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         self._ended = True
+        self._finished.set()
         self._wake()
         # A peer that has said all it has to say still hears the answers; TLS knows no half-closed connection.
         return not self._secure
@@ -56,6 +63,7 @@ class Link(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._ended = self._lost = True
         self._writable.set()
+        self._finished.set()
         self._closed.set()
         self._wake()
 
@@ -143,8 +151,17 @@ class Link(asyncio.Protocol):
         """Send what is still to be sent and end; cut off a peer that does not take it in time."""
         if self._transport is None:
             return
-        self._transport.close()
+        # Closing with unread bytes resets the connection, and the last words may be lost on the way. So stop talking,
+        # and let the peer notice and finish.
+        self._discarding = True
+        self._received.clear()
+        self._transport.resume_reading()
         try:
+            if self._transport.can_write_eof() and not self._ended:
+                self._transport.write_eof()
+                async with asyncio.timeout(min(timeout_seconds, _LINGER_SECONDS)):
+                    await self._finished.wait()
+            self._transport.close()
             async with asyncio.timeout(timeout_seconds):
                 await self._closed.wait()
         except TimeoutError:

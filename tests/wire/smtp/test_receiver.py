@@ -1,4 +1,4 @@
-"""The receiver: scripts of bytes in and bytes out, smuggling, bounds, and that the cutting of the bytes does not matter."""
+"""The receiver: scripts of bytes in and out, smuggling, bounds, and that the cutting of the bytes does not matter."""
 
 from __future__ import annotations
 
