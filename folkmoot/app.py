@@ -25,7 +25,7 @@ from folkmoot.config import Config
 from folkmoot.domain import accounts, outbox
 from folkmoot.domain.broker import Identity
 from folkmoot.errors import FolkmootError, Invalid, Unavailable
-from folkmoot.house import House
+from folkmoot.house import House, open_databases
 from folkmoot.net.listeners import (
     Address,
     HttpServer,
@@ -35,7 +35,7 @@ from folkmoot.net.listeners import (
     open_socket,
     parse_address,
 )
-from folkmoot.store import Announcements, Database, Engine, PostgresqlEngine, SqliteEngine, log, migrate
+from folkmoot.store import Announcements, log
 from folkmoot.surfaces.mqtt import Stream
 from folkmoot.wire.mqtt import Properties
 
@@ -43,26 +43,6 @@ _RETENTION_SECONDS = 3600.0
 _STOP_SECONDS = 9.0
 
 _logger = structlog.get_logger("folkmoot")
-
-
-def engines(config: Config) -> dict[str, Engine]:
-    """The engines of the community's and the broker's database; makes the data directory."""
-    directory = Path(config.data.dir)
-    try:
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise Unavailable("data.dir", f"Cannot make the data directory {directory}: {error.strerror}.") from error
-    if config.data.url:
-        return {name: PostgresqlEngine(config.data.url, name) for name in ("community", "broker")}
-    return {name: SqliteEngine(directory / f"{name}.db") for name in ("community", "broker")}
-
-
-def open_databases(config: Config) -> tuple[Database, Database]:
-    """The community's and the broker's database, migrated, not yet open."""
-    made = engines(config)
-    for chain, engine in made.items():
-        migrate(engine, chain)
-    return Database(made["community"]), Database(made["broker"], logs_events=False)
 
 
 def run(config: Config, *, demo: bool) -> int:

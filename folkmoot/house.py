@@ -1,6 +1,6 @@
 """What every surface is given: the doors, the configuration, the clock, and the one way to sign in.
 
-Made by `app` at start. Surfaces read from it and never change it.
+`app` makes it at start, surfaces read from it. The databases are opened here, for the server and for commands beside it.
 """
 
 from __future__ import annotations
@@ -9,17 +9,38 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 from folkmoot.config import Config
 from folkmoot.domain import accounts
 from folkmoot.domain.accounts import Account, Passwords
-from folkmoot.errors import Forbidden, Unauthenticated
-from folkmoot.store import Announcements, Database
+from folkmoot.errors import Forbidden, Unauthenticated, Unavailable
+from folkmoot.store import Announcements, Database, Engine, PostgresqlEngine, SqliteEngine, migrate
 
 
 def utc_now() -> datetime:
     """The present instant, aware, in UTC."""
     return datetime.now(UTC)
+
+
+def engines(config: Config) -> dict[str, Engine]:
+    """The engines of the community's and the broker's database; makes the data directory."""
+    directory = Path(config.data.dir)
+    try:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise Unavailable("data.dir", f"Cannot make the data directory {directory}: {error.strerror}.") from error
+    if config.data.url:
+        return {name: PostgresqlEngine(config.data.url, name) for name in ("community", "broker")}
+    return {name: SqliteEngine(directory / f"{name}.db") for name in ("community", "broker")}
+
+
+def open_databases(config: Config) -> tuple[Database, Database]:
+    """The community's and the broker's database, migrated, not yet open."""
+    made = engines(config)
+    for chain, engine in made.items():
+        migrate(engine, chain)
+    return Database(made["community"]), Database(made["broker"], logs_events=False)
 
 
 @dataclass(slots=True)

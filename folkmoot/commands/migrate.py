@@ -14,7 +14,7 @@ def command(setting: Setting) -> None:
 
     `serve` does the same at its start; this is for doing it beforehand, or after restoring a copy.
     """
-    from folkmoot.app import engines
+    from folkmoot.house import engines
     from folkmoot.store import migrate
 
     for chain, engine in engines(setting.load()).items():

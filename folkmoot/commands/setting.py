@@ -23,7 +23,7 @@ class Setting:
     @contextmanager
     def community(self) -> Iterator[Database]:
         """The community's database, brought up to date and open; works beside a running server."""
-        from folkmoot.app import open_databases
+        from folkmoot.house import open_databases
 
         community, broker = open_databases(self.load())
         community.open()
