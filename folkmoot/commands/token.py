@@ -34,8 +34,8 @@ def command() -> None:
 def create(setting: Setting, surface: str, account_name: str, name: str, scopes: str) -> None:
     """Make a credential for SURFACE and print it, alone, on standard output.
 
-    It is shown this once; only its hash is kept. For newsletter and mqtt_api what is printed is `user:secret`,
-    ready for `curl -u`.
+    It is shown this once; only its hash is kept. For newsletter and mqtt its user name is the account's name or --name.
+    For mqtt_api `key:secret` is printed, ready for `curl -u`.
     """
     with setting.community() as db:
         click.echo(db.write_now(_create, surface, account_name, name, scopes))
@@ -69,7 +69,7 @@ def _secret(surface: str, account: Account, name: str) -> tuple[str, str, str]:
         return secret, secret[:8], secret
     if surface == "newsletter":
         secret = new_secret(48)
-        return secret, account.label, f"{account.label}:{secret}"
+        return secret, account.label, secret
     if surface == "mqtt_api":
         key, secret = new_hex(16), new_secret(43)
         return secret, key, f"{key}:{secret}"

@@ -28,6 +28,15 @@ from folkmoot.domain.accounts.model import (
     require_unbanned,
 )
 from folkmoot.domain.accounts.passwords import Passwords
+from folkmoot.domain.accounts.profiles import (
+    Preferences,
+    Profile,
+    get_preferences,
+    get_profile,
+    list_admin_profiles,
+    list_banned_profiles,
+    set_show_nsfw,
+)
 from folkmoot.domain.accounts.queries import (
     actor_of_account,
     actor_of_token,
@@ -53,6 +62,8 @@ __all__ = [
     "Address",
     "Credential",
     "Passwords",
+    "Preferences",
+    "Profile",
     "Token",
     "actor_of_account",
     "actor_of_token",
@@ -70,11 +81,15 @@ __all__ = [
     "find_token",
     "get_account",
     "get_account_named",
+    "get_preferences",
+    "get_profile",
     "is_valid_name",
     "keep_secret",
     "list_addresses",
+    "list_admin_profiles",
     "list_admins",
     "list_banned",
+    "list_banned_profiles",
     "list_tokens",
     "primary_address",
     "register",
@@ -85,5 +100,6 @@ __all__ = [
     "require_unbanned",
     "revoke_token",
     "sender",
+    "set_show_nsfw",
     "suspend",
 ]

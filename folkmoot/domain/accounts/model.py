@@ -78,6 +78,7 @@ class Actor(msgspec.Struct, frozen=True):
     is_admin: bool = False
     is_banned: bool = False
     token_id: int | None = None
+    token_name: str = ""
     scopes: frozenset[str] = frozenset()
     address: str = ""
 

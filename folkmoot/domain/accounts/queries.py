@@ -97,6 +97,7 @@ def _actor(account: Account, now: datetime, address: str, token: Token | None = 
         is_admin=account.is_admin,
         is_banned=account.is_banned(now),
         token_id=token.id if token else None,
+        token_name=token.name if token else "",
         scopes=frozenset(token.scopes.split()) if token else frozenset(),
         address=address,
     )

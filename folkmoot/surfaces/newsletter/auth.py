@@ -34,7 +34,8 @@ async def authenticate(house: House, call: Call) -> Actor:
         actor = await house.db.read(accounts.actor_of_token, "newsletter", secret, house.now(), call.address)
     except (Unauthenticated, Forbidden) as error:
         raise Unauthenticated("credential.wrong", _WRONG) from error
-    if actor.name != name:
+    # The token's own name serves as well, for accounts that hold several.
+    if name not in (actor.name, actor.token_name):
         raise Unauthenticated("credential.wrong", _WRONG)
     return actor
 
