@@ -444,3 +444,21 @@ Table(
     CheckConstraint("state IN ('queued', 'claimed', 'sent', 'failed', 'caught')", name="state"),
     sqlite_autoincrement=True,
 )
+
+# --- the broker's memory --------------------------------------------------------------------------------------------
+
+Table(
+    "retained",
+    broker,
+    # SHA-256 of the topic, which itself may be longer than an index takes.
+    Column("topic_key", LargeBinary, primary_key=True),
+    _text("topic"),
+    Column("payload", LargeBinary, nullable=False),
+    Column("qos", Integer, nullable=False),
+    # MQTT 5 properties in wire form.
+    Column("fields", LargeBinary, nullable=False),
+    _at("published_at"),
+    _at("expires_at", null=True),
+    _text("from_client"),
+    _text("from_name", null=True),
+)

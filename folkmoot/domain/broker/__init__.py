@@ -4,6 +4,7 @@
 """
 
 from .access import CommunityGate, messages_topic, open_spaces, posted_space, readable_spaces
+from .actions import keep_retained
 from .broker import Broker
 from .links import Link, Post
 from .model import (
@@ -18,6 +19,7 @@ from .model import (
     Refused,
     RetainedChange,
 )
+from .queries import list_retained
 from .retained import Retained
 from .sessions import Session, Subscription
 from .topics import is_filter, is_topic, matches, split_shared
@@ -42,6 +44,8 @@ __all__ = [
     "Subscription",
     "is_filter",
     "is_topic",
+    "keep_retained",
+    "list_retained",
     "matches",
     "messages_topic",
     "open_spaces",

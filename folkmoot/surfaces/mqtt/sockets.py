@@ -1,0 +1,179 @@
+"""One MQTT connection as a transport has it, TCP or WebSocket: reads into a link, writes what the link has for it.
+
+When to write is the stream's business; these only know how, and when a peer that does not read must be held back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, cast
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+if TYPE_CHECKING:
+    from folkmoot.surfaces.mqtt.stream import Stream
+
+#: How long a closing connection may take to read its last bytes.
+LINGER_SECONDS = 2.0
+#: Acknowledgements waiting for commits before no more is read from their connection.
+HELD_MAX = 1000
+
+
+class Socket(asyncio.Protocol):
+    """A TCP or TLS connection."""
+
+    def __init__(self, stream: Stream, listener: str) -> None:
+        self._stream = stream
+        self._listener = listener
+        self._reading = True
+        self._attending = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        broker = self._stream.broker
+        address, port = _peer(transport.get_extra_info("peername"))
+        self.link = broker.open(self._stream.now(), address, port, self._listener)
+        self.link.flush = self.flush
+        self._write, self._buffered = self._transport.write, self._transport.get_write_buffer_size
+        self._most = broker.limits.output_bytes
+        self._transport.set_write_buffer_limits(high=self._most // 2)
+
+    def data_received(self, data: bytes) -> None:
+        link = self.link
+        self._stream.feed(link, data)
+        if link.waiting is not None and not self._attending:
+            self._attending = True
+            self._read(False)
+            self._stream.spawn(self._attend())
+
+    async def _attend(self) -> None:
+        await self._stream.attend(self.link)
+        self._attending = False
+        self._read(True)
+
+    def flush(self, now: float) -> None:
+        """Writes the link's output; what the socket has not taken counts against its room."""
+        link = self.link
+        buffered = self._buffered()
+        if link.out:
+            self._write(link.take_output())
+        link.dirty = False
+        link.room = self._most - buffered
+        if link.ended:
+            self._close()
+            return
+        if buffered > self._most or link.held or not self._reading:
+            # Only answers to what it sends get through when there is no room: it has to read before it may send more.
+            stuck = buffered > 4 * self._most or len(link.held) > HELD_MAX
+            self._read(not stuck and not self._attending)
+        session = link.session
+        if session is not None and (session.queue or session.backlog):
+            self._stream.broker.pump(link, now)
+
+    def _close(self) -> None:
+        if not self._transport.is_closing():
+            self._transport.close()
+            # A peer that reads nothing must not keep the socket.
+            asyncio.get_running_loop().call_later(LINGER_SECONDS, self._transport.abort)
+
+    def resume_writing(self) -> None:
+        link = self.link
+        if not link.ended:
+            link.room = self._most - self._buffered()
+            self._read(not self._attending)
+            self._stream.broker.pump(link, self._stream.now())
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stream.broker.lost(self.link, self._stream.now())
+
+    def _read(self, reading: bool) -> None:
+        if reading != self._reading and not self._transport.is_closing():
+            self._reading = reading
+            if reading:
+                self._transport.resume_reading()
+            else:
+                self._transport.pause_reading()
+
+
+class WebSocketShell:
+    """A WebSocket connection: one task reads and waits, one writes."""
+
+    def __init__(self, stream: Stream, websocket: WebSocket) -> None:
+        self._stream = stream
+        self._websocket = websocket
+        self._pending: list[bytes] = []
+        self._pending_bytes = 0
+        self._wakeup = asyncio.Event()
+        self._drained = asyncio.Event()
+        address, port = _peer(websocket.client)
+        self.link = stream.broker.open(stream.now(), address, port, "ws:default")
+        self.link.flush = self.flush
+
+    async def run(self) -> None:
+        """Serves the connection to its end."""
+        reader = asyncio.ensure_future(self._read())
+        writer = asyncio.ensure_future(self._write())
+        try:
+            # The writer ends when the link has ended and all is written, the reader when the peer has gone.
+            await asyncio.wait([reader, writer], return_when=asyncio.FIRST_COMPLETED)
+            self._stream.broker.lost(self.link, self._stream.now())
+            self._wakeup.set()
+            await asyncio.wait([writer], timeout=LINGER_SECONDS)
+        finally:
+            self._stream.broker.lost(self.link, self._stream.now())
+            reader.cancel()
+            writer.cancel()
+            await asyncio.gather(reader, writer, return_exceptions=True)
+
+    def flush(self, now: float) -> None:
+        """Hands the link's output to the writing task."""
+        link = self.link
+        data = link.take_output()
+        if data:
+            self._pending.append(data)
+            self._pending_bytes += len(data)
+        link.room = self._stream.broker.limits.output_bytes - self._pending_bytes
+        self._wakeup.set()
+        self._drained.set()
+        if not link.ended:
+            self._stream.broker.pump(link, now)
+
+    async def _read(self) -> None:
+        link = self.link
+        while not link.ended:
+            message = await self._websocket.receive()
+            data = message.get("bytes")
+            # [MQTT-6.0.0-1]
+            if message["type"] != "websocket.receive" or data is None:
+                return
+            self._stream.feed(link, data)
+            await self._stream.attend(link)
+            # It has to read our answers before it may send more.
+            while self._is_stuck() and not link.ended:
+                self._drained.clear()
+                await self._drained.wait()
+
+    def _is_stuck(self) -> bool:
+        return self._pending_bytes > 4 * self._stream.broker.limits.output_bytes or len(self.link.held) > HELD_MAX
+
+    async def _write(self) -> None:
+        link = self.link
+        try:
+            while self._pending or not link.ended or link.dirty:
+                await self._wakeup.wait()
+                self._wakeup.clear()
+                pending, self._pending = self._pending, []
+                if pending:
+                    data = b"".join(pending)
+                    await self._websocket.send_bytes(data)
+                    self._pending_bytes -= len(data)
+                    self._drained.set()
+                    link.room = self._stream.broker.limits.output_bytes - self._pending_bytes
+                    self._stream.broker.pump(link, self._stream.now())
+            await self._websocket.close()
+        except (WebSocketDisconnect, RuntimeError, OSError):
+            return
+
+
+def _peer(name: object) -> tuple[str, int]:
+    return (str(name[0]), int(name[1])) if isinstance(name, tuple) and len(name) >= 2 else ("", 0)
