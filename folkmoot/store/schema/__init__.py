@@ -1,0 +1,10 @@
+"""All tables, for migrations and for reading about: what is kept, under which key, found by which index.
+
+`community` holds what people say, `broker` what the message broker must remember; two files (or two PostgreSQL schemas),
+so that neither writer waits for the other. Instants are whole microseconds since 1970 in UTC.
+"""
+
+from folkmoot.store.schema import identity, outgoing, places, talk, topics
+from folkmoot.store.schema.columns import broker, community
+
+__all__ = ["broker", "community", "identity", "outgoing", "places", "talk", "topics"]
