@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Integer, MetaData, Text
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Integer, MetaData, Text, TextClause
+from sqlalchemy import text as clause
 from sqlalchemy.sql import expression
 
 _NAMES = {
@@ -44,6 +45,11 @@ def count(name: str) -> Column[int]:
     return Column(name, Integer, nullable=False, server_default="0")
 
 
-def _day(column: str) -> TextClause:
-    """The day of an instant; queries must write it exactly like this to find the index."""
-    return text(f"({column} / 86400000000)")
+def day(column: str) -> TextClause:
+    """The day of an instant, for an index; queries must write it exactly like this to find the index."""
+    return clause(f"({column} / 86400000000)")
+
+
+def condition(sql: str) -> TextClause:
+    """The condition of a partial index."""
+    return clause(sql)

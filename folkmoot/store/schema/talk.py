@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, Table, Text, UniqueConstraint
 
-from folkmoot.store.schema.columns import at, community, count, flag, id_, ref, text
+from folkmoot.store.schema.columns import at, community, condition, count, day, flag, id_, ref, text
 
 Table(
     "messages",
@@ -75,12 +75,14 @@ Table(
     Index("ix_threads_created_at", "listed", "created_at", "id"),
     Index("ix_threads_active_at", "listed", "active_at", "id"),
     Index("ix_threads_score", "listed", "score", "created_at", "id"),
-    Index("ix_threads_day_score", "listed", _day("created_at"), "score", "created_at", "id"),
+    Index("ix_threads_day_score", "listed", day("created_at"), "score", "created_at", "id"),
     Index("ix_threads_space_created_at", "space_id", "listed", "created_at", "id"),
     Index("ix_threads_space_active_at", "space_id", "listed", "active_at", "id"),
     Index("ix_threads_space_score", "space_id", "listed", "score", "created_at", "id"),
-    Index("ix_threads_space_day_score", "space_id", "listed", _day("created_at"), "score", "created_at", "id"),
-    Index("ix_threads_stickied", "space_id", sqlite_where=text("stickied"), postgresql_where=text("stickied")),
+    Index("ix_threads_space_day_score", "space_id", "listed", day("created_at"), "score", "created_at", "id"),
+    Index(
+        "ix_threads_stickied", "space_id", sqlite_where=condition("stickied"), postgresql_where=condition("stickied")
+    ),
     Index("ix_threads_updated_at", "space_id", "updated_at", "id"),
 )
 Table(
