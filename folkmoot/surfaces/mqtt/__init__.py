@@ -1,6 +1,66 @@
 """MQTT over TCP and WebSocket, and the management REST API beside it."""
 
-from folkmoot.surfaces.mqtt.push import Push
-from folkmoot.surfaces.mqtt.stream import Stream, StoredJournal
+from __future__ import annotations
 
-__all__ = ["Push", "StoredJournal", "Stream"]
+from collections.abc import Callable
+
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from folkmoot.errors import FolkmootError
+from folkmoot.house import House
+from folkmoot.net import http, openapi
+from folkmoot.surfaces.mqtt import auth, errors, schema
+from folkmoot.surfaces.mqtt.auth import Caller, authenticate_client
+from folkmoot.surfaces.mqtt.handlers import Management
+from folkmoot.surfaces.mqtt.push import Push
+from folkmoot.surfaces.mqtt.routes import OPERATIONS, V5
+from folkmoot.surfaces.mqtt.stream import StoredJournal, Stream
+
+__all__ = ["Push", "StoredJournal", "Stream", "authenticate_client", "make_app"]
+
+_DOCS = "/api-docs/index.html"
+
+
+def make_app(house: House, stream: Stream, is_ready: Callable[[], bool], *, newer_codes: bool = False) -> ASGIApp:
+    """The management API with its documentation pages as an ASGI application; on the running loop, `stream` started.
+
+    `is_ready` says what `/status` answers; `newer_codes` asks for the code words of 5.8 where the document has others.
+    """
+    management = Management(house, stream, is_ready, house.config.mqtt.node_name, stream.now())
+    return http.bind(OPERATIONS, _Dialect(house, newer_codes), management, extra_routes=_pages())
+
+
+def _pages() -> list[Route]:
+    document = openapi.document(
+        OPERATIONS,
+        title="Folkmoot broker API",
+        version=schema.VERSION,
+        description="The management API of the message broker.",
+        server=V5,
+        security_schemes={
+            "basicAuth": {"type": "http", "scheme": "basic"},
+            "bearerAuth": {"type": "http", "scheme": "bearer"},
+        },
+        security=lambda operation: [] if operation.permission == "none" else [{"basicAuth": []}, {"bearerAuth": []}],
+        error=schema.Error,
+    )
+    return [*openapi.swagger_routes(_DOCS, "/api-docs/swagger.json", document), Route("/", _lead_to_docs)]
+
+
+async def _lead_to_docs(_: Request) -> Response:
+    return RedirectResponse(_DOCS)
+
+
+class _Dialect(http.Dialect):
+    def __init__(self, house: House, newer_codes: bool) -> None:
+        self._house = house
+        self._newer_codes = newer_codes
+
+    async def authenticate(self, call: http.Call) -> Caller | None:
+        return await auth.authenticate(self._house, call.operation, call.headers.get("authorization"), call.address)
+
+    def error(self, error: FolkmootError, operation: http.Operation | None, request: HTTPConnection) -> Response:
+        return errors.answer(error, operation, request.headers.get("accept", ""), newer_codes=self._newer_codes)

@@ -170,7 +170,7 @@ class Stream:
         posts, self.broker.posts = self.broker.posts, []
         for identity, will in posts:
             if self._take is not None and len(self._tasks) < POSTS_MAX:
-                self.spawn(self._post(identity, will.topic, will.payload, {}))
+                self.spawn(self.post(identity, will.topic, will.payload, {}))
 
     def _start_commit(self) -> None:
         if self._journal is not None and self.broker.changes and self._committing is None:
@@ -205,7 +205,7 @@ class Stream:
             waiting = link.waiting
             if isinstance(waiting, Post):
                 message = waiting.message
-                code = await self._post(link.identity, message.topic, message.payload, waiting.properties)
+                code = await self.post(link.identity, message.topic, message.payload, waiting.properties)
                 if link.version < mqtt.MQTT_5 and code in _OURS:
                     # MQTT 3 cannot say that we failed; closing makes the client send it again.
                     link.end(None, self.now())
@@ -230,7 +230,8 @@ class Stream:
         else:
             link.accept(identity, self.now())
 
-    async def _post(self, identity: Identity, topic: str, payload: bytes, properties: mqtt.Properties) -> int:
+    async def post(self, identity: Identity, topic: str, payload: bytes, properties: mqtt.Properties) -> int:
+        """Hands to the community what is published on a topic it takes; the answer is a reason code of PUBACK."""
         if self._take is None:
             return Reason.IMPLEMENTATION_ERROR
         try:

@@ -1,0 +1,155 @@
+"""Clients and what can be done to them (contract §2.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+
+from folkmoot.domain.broker import Refused, Session
+from folkmoot.errors import Invalid, NotFound
+from folkmoot.net.http import Call
+from folkmoot.surfaces.mqtt import render, schema
+from folkmoot.surfaces.mqtt.handlers.management import Management
+from folkmoot.surfaces.mqtt.handlers.reading import moment, page
+from folkmoot.wire import mqtt
+
+
+async def list_clients(call: Call) -> Any:
+    app: Management = call.app
+    query: schema.ClientQuery = call.data
+    app.require_node(query.node)
+    names = _field_names(query.fields)
+    tests = _client_tests(query)
+    sessions = app.stream.broker.sessions
+    if query.clientid:
+        candidates: Iterable[Session] = [sessions[name] for name in dict.fromkeys(query.clientid) if name in sessions]
+    else:
+        candidates = sessions.values()
+    rows, count = await page(candidates, tests, query)
+    clients = [render.client(session, app.node_name) for session in rows]
+    meta = render.page_meta(query, count)
+    if names is None:
+        return schema.ClientPage(clients, meta)
+    picked = [{key: value for key, value in msgspec.to_builtins(each).items() if key in names} for each in clients]
+    return {"data": picked, "meta": meta}
+
+
+def _field_names(fields: str) -> set[str] | None:
+    if fields == "all":
+        return None
+    names = {name.strip() for name in fields.split(",")}
+    unknown = names - schema.CLIENT_FIELDS
+    if unknown:
+        raise Invalid("fields.unknown", f"There is no field named {min(unknown)}.", "fields")
+    return names
+
+
+def _client_tests(query: schema.ClientQuery) -> list[Callable[[Session], bool]]:
+    tests = list[Callable[[Session], bool]]()
+    if query.username:
+        names = frozenset(query.username)
+        tests.append(lambda session: render.username(session) in names)
+    if query.like_clientid is not None:
+        part_of_id = query.like_clientid
+        tests.append(lambda session: part_of_id in session.client_id)
+    if query.like_username is not None:
+        part_of_name = query.like_username
+        tests.append(lambda session: part_of_name in (render.username(session) or ""))
+    if query.ip_address is not None:
+        tests.append(lambda session: session.link is not None and session.link.address == query.ip_address)
+    if query.conn_state is not None:
+        # A client without a session is not listed, so none is idle.
+        state = query.conn_state
+        tests.append(lambda session: state == ("connected" if session.link is not None else "disconnected"))
+    if query.clean_start is not None:
+        tests.append(lambda session: session.clean_start == query.clean_start)
+    if query.proto_ver is not None:
+        tests.append(lambda session: session.link is not None and session.link.version == query.proto_ver)
+    for name in ("created_at", "connected_at"):
+        tests += _time_tests(name, getattr(query, f"gte_{name}"), getattr(query, f"lte_{name}"))
+    return tests
+
+
+def _time_tests(name: str, least: str | None, most: str | None) -> list[Callable[[Session], bool]]:
+    tests = list[Callable[[Session], bool]]()
+    if least is not None:
+        since = moment(least, f"gte_{name}", milliseconds=True).timestamp()
+        tests.append(lambda session: getattr(session, name) >= since)
+    if most is not None:
+        until = moment(most, f"lte_{name}", milliseconds=True).timestamp()
+        tests.append(lambda session: getattr(session, name) <= until)
+    return tests
+
+
+async def get_client(call: Call) -> schema.Client:
+    return render.client(_session(call), call.app.node_name)
+
+
+def _session(call: Call) -> Session:
+    session: Session | None = call.app.stream.broker.sessions.get(call.path["clientid"])
+    if session is None:
+        raise NotFound("client.unknown", "Client ID not found")
+    return session
+
+
+async def kick_client(call: Call) -> None:
+    _session(call)
+    call.app.stream.broker.kick(call.path["clientid"], call.app.stream.now())
+
+
+async def kick_clients(call: Call) -> None:
+    for client_id in call.data:
+        call.app.stream.broker.kick(client_id, call.app.stream.now())
+
+
+async def list_client_subscriptions(call: Call) -> list[schema.Subscription]:
+    return [render.subscription(each, call.app.node_name) for each in _session(call).subscriptions.values()]
+
+
+async def subscribe_client(call: Call) -> schema.ClientSubscription:
+    return _subscribe(call.app, _live_session(call), call.data)
+
+
+async def subscribe_client_to_many(call: Call) -> list[schema.ClientSubscription]:
+    session = _live_session(call)
+    return [_subscribe(call.app, session, each) for each in call.data]
+
+
+def _live_session(call: Call) -> Session:
+    session = _session(call)
+    if session.link is None:
+        # EMQX: subscribing works only while the client is connected
+        raise NotFound("client.unknown", "Client ID not found")
+    return session
+
+
+def _subscribe(app: Management, session: Session, wanted: schema.NewSubscription) -> schema.ClientSubscription:
+    broker, now = app.stream.broker, app.stream.now()
+    entry = mqtt.Filter(wanted.topic, wanted.qos, bool(wanted.nl), bool(wanted.rap), wanted.rh)
+    try:
+        code = broker.subscribe(session, entry, 0, now, checked=False)
+    except Refused as error:
+        raise Invalid("filter.invalid", f"The client cannot be subscribed to this: {error}.", "topic") from error
+    if code >= mqtt.Reason.UNSPECIFIED_ERROR:
+        raise Invalid("filter.invalid", f"The client cannot be subscribed to this: {mqtt.Reason(code).name}.", "topic")
+    session.pump_retained(broker.retained.find, now)
+    return render.client_subscription(session.subscriptions[wanted.topic], app.node_name)
+
+
+async def unsubscribe_client(call: Call) -> None:
+    _unsubscribe(call.app, _live_session(call), call.data)
+
+
+async def unsubscribe_client_from_many(call: Call) -> None:
+    session = _live_session(call)
+    for each in call.data:
+        _unsubscribe(call.app, session, each)
+
+
+def _unsubscribe(app: Management, session: Session, wanted: schema.OldSubscription) -> None:
+    try:
+        app.stream.broker.unsubscribe(session, wanted.topic)
+    except Refused as error:
+        raise Invalid("filter.invalid", f"This is no topic filter: {error}.", "topic") from error
