@@ -34,6 +34,8 @@ from folkmoot.surfaces.mqtt.stream import Stream
 
 READER = "mqtt"
 
+_CHANGES_RIGHTS = (SpaceCreated, SpaceEdited, SpaceDeleted, SubscriptionStarted, SubscriptionEnded)
+
 _logger = structlog.get_logger("mqtt")
 
 
@@ -81,6 +83,8 @@ class Push:
         """Publish what happens, until cancelled."""
         while True:
             batch = await self._reader.waiting()
+            if any(isinstance(recorded.event, _CHANGES_RIGHTS) for recorded in batch):
+                await self._learn()
             for recorded in batch:
                 try:
                     await self._deal(recorded)
@@ -130,8 +134,6 @@ class Push:
             await self._publish("message.edited", event.message_id)
         elif isinstance(event, MessageRemoved):
             await self._publish("message.removed" if event.removed else "message.posted", event.message_id)
-        elif isinstance(event, SpaceCreated | SpaceEdited | SpaceDeleted | SubscriptionStarted | SubscriptionEnded):
-            await self._learn()
 
     async def _learn(self) -> None:
         now = self._house.now()
