@@ -278,6 +278,8 @@ class Broker:
         self.offline.pop(session.client_id, None)
         for subscription in list(session.subscriptions.values()):
             self._remove(subscription)
+        for delivery in session.unsent():
+            self.routes.deliver_again(delivery, now)
         self.count["delivery.dropped.queue_full"] += session.dropped_full
         self.count["delivery.dropped.expired"] += session.dropped_expired
         self.count["delivery.dropped.too_large"] += session.dropped_too_large

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from folkmoot.wire import mqtt
-from folkmoot.wire.mqtt import MQTT_5, Reason
+from folkmoot.wire.mqtt import MQTT_5, Kind, Reason
 
 from . import packets
 from .model import Identity, Message, Refused
@@ -135,6 +135,9 @@ class Link:
             self.epoch = self.broker.epoch
             self.granted.clear()
         try:
+            if self.connect is None and data and data[0] >> 4 != Kind.CONNECT:
+                # [MQTT-3.1.0-1], before waiting for what the bytes claim to be the rest
+                raise Refused(Reason.PROTOCOL_ERROR)
             pos = self._walk(data, now)
         except (mqtt.PacketError, Refused) as error:
             self.end(error.reason, now)
@@ -242,7 +245,7 @@ class Link:
         """The community has answered for the post we wait for; acknowledges it and goes on with what came since."""
         post, self.waiting = self.waiting, None
         if isinstance(post, Post) and not self.ended:
-            packets.acknowledge(self, post.message.qos, post.packet_id, code)
+            packets.conclude(self, post.message.qos, post.packet_id, code)
             self._go_on(now)
 
     def _go_on(self, now: float) -> None:

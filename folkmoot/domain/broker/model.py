@@ -115,6 +115,8 @@ class Delivery(Struct):
     qos: int
     retain: bool = False
     identifiers: tuple[int, ...] = ()
+    share: tuple[str, str] | None = None
+    """The group and filter of the shared subscription it was sent for."""
     _parts3: tuple[bytes, bytes] | None = None
     _parts5: tuple[bytes, bytes] | None = None
 

@@ -56,9 +56,6 @@ def receive(link: Link, first: int, data: bytes, start: int, end: int, now: floa
 
 def _first_packet(link: Link, first: int, data: bytes, start: int, end: int, now: float) -> None:
     link.broker.count["packets.connect.received"] += 1
-    # [MQTT-3.1.0-1]
-    if first >> 4 != Kind.CONNECT:
-        raise Refused(Reason.PROTOCOL_ERROR, "the first packet is not CONNECT")
     # So that even a CONNECT that cannot be read is answered in its own version.
     link.version = mqtt.parse_version(data, start, end) or 0
     packet = cast("mqtt.Connect", mqtt.parse_body(first, data, start, end, link.version))
@@ -129,7 +126,7 @@ def _publish(link: Link, packet: mqtt.Publish, now: float) -> None:
     if raw not in link.granted:
         if not broker.may_publish(link.identity, topic):
             broker.count["packets.publish.auth_error"] += 1
-            acknowledge(link, packet.qos, packet.packet_id, Reason.NOT_AUTHORIZED)
+            conclude(link, packet.qos, packet.packet_id, Reason.NOT_AUTHORIZED)
             return
         link.remember(raw)
     expiry = cast("int | None", packet.properties.get(Prop.MESSAGE_EXPIRY))
@@ -178,6 +175,13 @@ def _begin_exactly_once(link: Link, session: Session, packet: mqtt.Publish, now:
     return True
 
 
+def conclude(link: Link, qos: int, packet_id: int, code: int) -> None:
+    """Answers a PUBLISH that was not routed; a refused QoS 2 message has no second half (MQTT 5 §4.3.3)."""
+    if qos == 2 and code >= Reason.UNSPECIFIED_ERROR and link.version == MQTT_5:
+        _session(link).awaiting.pop(packet_id, None)
+    acknowledge(link, qos, packet_id, code)
+
+
 def acknowledge(link: Link, qos: int, packet_id: int, code: int = 0, ticket: int = 0) -> None:
     """Answers a PUBLISH, after the commit `ticket` if there is one and never before an earlier answer."""
     if not qos:
@@ -187,8 +191,6 @@ def acknowledge(link: Link, qos: int, packet_id: int, code: int = 0, ticket: int
         # MQTT 3.1.1 [MQTT-3.3.5-2]: no way to say no
         code = 0
     frame = mqtt.encode(mqtt.Ack(kind, packet_id, code), link.version)
-    if qos == 2 and code >= Reason.UNSPECIFIED_ERROR and link.session is not None:
-        link.session.awaiting.pop(packet_id, None)
     if ticket or link.held:
         # [MQTT-4.6.0-2]
         link.held.append((ticket, frame))

@@ -68,9 +68,9 @@ class Retained:
                     found.append(path)
                 if at == len(wanted):
                     continue
-                steps += [(child, _join(path, level), at) for level, child in tree.items()]
+                steps += [(child, _join(path, level), at) for level, child in reversed(tree.items())]
             elif wanted[at] == "+":
-                steps += [(child, _join(path, level), at + 1) for level, child in tree.items()]
+                steps += [(child, _join(path, level), at + 1) for level, child in reversed(tree.items())]
             elif wanted[at] in tree:
                 steps.append((tree[wanted[at]], _join(path, wanted[at]), at + 1))
         return [topic for topic in found if matches(topic_filter, topic)] if wanted[0] in ("+", "#") else found

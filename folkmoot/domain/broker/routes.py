@@ -160,6 +160,13 @@ class Routes:
             receivers += 1
         return receivers
 
+    def deliver_again(self, delivery: Delivery, now: float) -> None:
+        """Sends what a member of a shared subscription left behind to another one, if there is any."""
+        for group, members in self.route(delivery.message.topic).groups:
+            member = members[group.next_turn() % len(members)]
+            if (member.group, member.inner_filter) == delivery.share:
+                member.session.send(member.delivery(delivery.message), now)
+
     def route(self, topic: str) -> Route:
         """The receivers of a topic; remembered until the table, the links or the permissions change."""
         raw = topic.encode()

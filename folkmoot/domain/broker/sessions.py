@@ -54,7 +54,8 @@ class Subscription:
             # [MQTT-3.3.1-12] [MQTT-3.3.1-13]
             retain = message.retain and self.retain_as_published
         identifiers = (self.identifier,) if self.identifier else ()
-        return Delivery(message, min(self.qos, message.qos), retain, identifiers)
+        share = None if self.group is None else (self.group, self.inner_filter)
+        return Delivery(message, min(self.qos, message.qos), retain, identifiers, share)
 
 
 class Session:
@@ -192,8 +193,10 @@ class Session:
         return packet_id
 
     def unsent(self) -> list[Delivery]:
-        """What a session that ends still owes, oldest first: for the other members of a shared group."""
-        return [delivery for delivery in self.inflight.values() if delivery.qos == 1] + list(self.queue)
+        """What a session that ends still owes for shared subscriptions, oldest first (contract §3.5)."""
+        owed = [delivery for delivery in self.inflight.values() if delivery.qos == 1]
+        owed += [delivery for delivery in self.queue if delivery.qos]
+        return [delivery for delivery in owed if delivery.share is not None]
 
     def next_expiry(self, now: float) -> float | None:
         """When the session ends if the connection is lost now; None for never."""
