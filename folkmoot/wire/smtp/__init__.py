@@ -16,20 +16,31 @@ from .events import (
 from .framing import find_lone_line_end
 from .receiver import Receiver
 from .replies import PeerError, Reply, derive_single_reply, encode_reply
+from .sender import Broken, Connected, Login, MailSettled, Sender, SenderEvent, TlsWanted
+from .transactions import Mail, Outcome
 
 __all__ = [
     "AddressError",
+    "Broken",
+    "Connected",
     "ConnectionEnded",
     "Envelope",
     "Event",
     "Limits",
+    "Login",
+    "Mail",
+    "MailSettled",
     "MessageReceived",
+    "Outcome",
     "PeerError",
     "Receiver",
     "RecipientOffered",
     "Reply",
+    "Sender",
+    "SenderEvent",
     "State",
     "TlsRequested",
+    "TlsWanted",
     "derive_single_reply",
     "encode_reply",
     "find_lone_line_end",
