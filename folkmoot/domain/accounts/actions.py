@@ -197,6 +197,17 @@ def _get_token(tx: Transaction, token_id: int) -> tuple[int, str]:
     return rows[0][0], rows[0][1]
 
 
+def keep_newest_tokens(tx: Transaction, account_id: int, surface: str, most: int) -> None:
+    """Forget an account's oldest tokens of a surface when it has more than `most`; for sessions that never end."""
+    tx.run(
+        "DELETE FROM tokens WHERE account_id = :account AND surface = :surface AND id <="
+        " (SELECT id FROM tokens WHERE account_id = :account AND surface = :surface ORDER BY id DESC LIMIT 1 OFFSET :most)",
+        account=account_id,
+        surface=surface,
+        most=most,
+    )
+
+
 def keep_secret(tx: Transaction, name: str) -> str:
     """The server's own secret of this name, made at first use."""
     value = find_secret(tx, name)

@@ -208,7 +208,18 @@ def set_locked(tx: Transaction, actor: Actor, thread_id: int, locked: bool, now:
     thread = get_thread(tx, thread_id)
     require_right(rights(tx, actor, get_space(tx, thread.space_id), now), Rights.MODERATE)
     tx.run("UPDATE threads SET locked = :locked WHERE id = :id", locked=locked, id=thread_id)
+    tx.run("UPDATE messages SET updated_at = :now WHERE id = :id", now=now, id=thread_id)
     tx.record(ThreadLocked(thread_id, thread.space_id, actor.account_id, locked))
+    return get_thread(tx, thread_id)
+
+
+def set_stickied(tx: Transaction, actor: Actor, thread_id: int, stickied: bool, now: datetime) -> Thread:
+    """Keep a thread first in its space's listing, or let it go. Raises Forbidden without the right to moderate."""
+    thread = get_thread(tx, thread_id)
+    require_right(rights(tx, actor, get_space(tx, thread.space_id), now), Rights.MODERATE)
+    tx.run("UPDATE threads SET stickied = :stickied WHERE id = :id", stickied=stickied, id=thread_id)
+    tx.run("UPDATE messages SET updated_at = :now WHERE id = :id", now=now, id=thread_id)
+    tx.record(MessageEdited(thread_id, thread_id, thread.space_id, actor.account_id))
     return get_thread(tx, thread_id)
 
 

@@ -21,14 +21,14 @@ class Listed(IntEnum):
 
 
 # A list's face narrows who may browse (sourcehut-lists §2.9); without one the forum is open to all.
-_RESTRICTED = "(l.space_id IS NOT NULL AND (l.visibility <> 'PUBLIC' OR (l.nonsubscriber & 1) = 0))"
+RESTRICTED = "(l.space_id IS NOT NULL AND (l.visibility <> 'PUBLIC' OR (l.nonsubscriber & 1) = 0))"
 
 _RELIST = f"""
 UPDATE threads SET listed = coalesce((
     SELECT CASE
         WHEN NOT threads.shown OR s.removed OR s.deleted THEN 0
-        WHEN threads.nsfw OR f.nsfw THEN CASE WHEN {_RESTRICTED} THEN 4 ELSE 2 END
-        WHEN {_RESTRICTED} THEN 3
+        WHEN threads.nsfw OR f.nsfw THEN CASE WHEN {RESTRICTED} THEN 4 ELSE 2 END
+        WHEN {RESTRICTED} THEN 3
         ELSE 1 END
     FROM forum_faces f JOIN spaces s ON s.id = f.space_id LEFT JOIN list_faces l ON l.space_id = f.space_id
     WHERE f.space_id = threads.space_id), 0)
@@ -47,4 +47,4 @@ def relist_space(tx: Transaction, space_id: int) -> None:
 
 def is_restricted(tx: Transaction, space_id: int) -> bool:
     """Is a space not for everybody to browse, so that each viewer's rights have to be asked?"""
-    return bool(tx.rows(f"SELECT 1 FROM list_faces l WHERE l.space_id = :id AND {_RESTRICTED}", id=space_id))
+    return bool(tx.rows(f"SELECT 1 FROM list_faces l WHERE l.space_id = :id AND {RESTRICTED}", id=space_id))

@@ -1,0 +1,89 @@
+"""What the forum's operations do: take the decoded request, ask the domain in one transaction, show the outcome.
+
+The same functions answer HTTP and WebSocket; a call over WebSocket brings its `Member`. One file per part of the contract.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from folkmoot.domain import accounts, spaces
+from folkmoot.domain.accounts import Actor
+from folkmoot.errors import Forbidden
+from folkmoot.house import House
+from folkmoot.net.http import Call
+from folkmoot.store import Transaction
+from folkmoot.surfaces.forum import render
+from folkmoot.surfaces.forum.auth import Throttle, Tokens
+from folkmoot.surfaces.forum.push import Member, Rooms
+from folkmoot.surfaces.forum.schema import UserView
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+# Where a call over WebSocket keeps its member, in the scope of its request.
+MEMBER = "folkmoot.forum.member"
+
+_MOST_LIMIT = 9999
+
+
+@dataclass(frozen=True, slots=True)
+class Forum:
+    """What the handlers work with: `call.app`."""
+
+    house: House
+    rooms: Rooms
+    tokens: Tokens
+    throttle: Throttle
+
+    @property
+    def hostname(self) -> str:
+        return self.house.config.site.hostname
+
+
+def member(call: Call) -> Member | None:
+    """The live connection a call came through, if any."""
+    found: Member | None = call.request.scope.get(MEMBER)
+    return found
+
+
+async def read(call: Call, query: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Ask the database."""
+    forum: Forum = call.app
+    return await forum.house.db.read(query, *args, **kwargs)
+
+
+async def write(call: Call, action: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Change the database; the change is marked with the connection it came through."""
+    forum: Forum = call.app
+    came_through = member(call)
+    return await forum.house.db.write_from(came_through.source if came_through else "", action, *args, **kwargs)
+
+
+def page(data: Any) -> tuple[int, int]:
+    """How many to skip and how many to give (lemmy §5.1)."""
+    limit = data.limit if data.limit is not None and data.limit >= 1 else 10
+    limit = min(limit, _MOST_LIMIT)
+    number = data.page if data.page is not None and data.page >= 1 else 1
+    return min(limit * (number - 1), 2**31), limit
+
+
+def shows_nsfw(tx: Transaction, actor: Actor) -> bool:
+    """Do the actor's listings include what is not safe for work? Nobody's do."""
+    return actor.account_id is not None and accounts.get_preferences(tx, actor.account_id).show_nsfw
+
+
+def admin_views(tx: Transaction, now: datetime, hostname: str) -> list[UserView]:
+    """The administrators, the site's creator first."""
+    site = spaces.find_site(tx)
+    return render.admins(accounts.list_admin_profiles(tx, now), site.creator_id if site else None, hostname)
+
+
+def require_unbanned(tx: Transaction, actor: Actor, space_id: int, now: datetime) -> None:
+    """Raises Forbidden for the banned, for the community's ban first (lemmy §3.5)."""
+    if spaces.is_banned_from(tx, space_id, actor.account_id or 0, now):
+        raise Forbidden("space.banned", "You are banned from this community.")
+    accounts.require_unbanned(actor)

@@ -1,0 +1,102 @@
+"""Comments: the answers of a thread (lemmy §4.5)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from folkmoot.domain import conversations, spaces, votes
+from folkmoot.domain.accounts import Actor
+from folkmoot.domain.conversations import Message
+from folkmoot.domain.spaces import Rights
+from folkmoot.errors import Forbidden, Invalid, NotFound
+from folkmoot.net.http import Call
+from folkmoot.store import Transaction
+from folkmoot.surfaces.forum import render, schema
+from folkmoot.surfaces.forum.handlers import require_unbanned, write
+
+
+async def create_comment(call: Call) -> schema.CommentResponse:
+    """Answer a post or a comment."""
+    data: schema.CreateComment = call.data
+    house = call.app.house
+    now = house.now()
+
+    def act(tx: Transaction) -> schema.CommentView:
+        thread = conversations.get_thread(tx, data.post_id)
+        try:
+            conversations.require_visible(tx, call.actor, thread.id, now)
+        except NotFound as error:
+            raise NotFound("thread.unknown", "There is no such post.") from error
+        require_unbanned(tx, call.actor, thread.space_id, now)
+        parent_id = data.parent_id if data.parent_id is not None else thread.id
+        if not thread.locked and conversations.get_message(tx, parent_id).thread_id != thread.id:
+            raise Invalid("message.foreign_parent", "What you answer is in another thread.", "parent_id")
+        comment = conversations.reply(
+            tx,
+            call.actor,
+            thread.id if thread.locked else parent_id,
+            data.content,
+            now,
+            origin="forum",
+            mail_domain=house.config.mail.domain,
+        )
+        return _view(tx, call.actor, comment.id, now)
+
+    return schema.CommentResponse(await write(call, act), [])
+
+
+async def create_comment_like(call: Call) -> schema.CommentResponse:
+    """Vote on a comment."""
+    data: schema.CreateCommentLike = call.data
+    now = call.app.house.now()
+
+    def act(tx: Transaction) -> schema.CommentView:
+        if votes.cast(tx, call.actor, data.comment_id, data.score, now).is_root:
+            raise NotFound("message.unknown", "There is no such comment.")
+        return _view(tx, call.actor, data.comment_id, now)
+
+    return schema.CommentResponse(await write(call, act), [])
+
+
+async def edit_comment(call: Call) -> schema.CommentResponse:
+    """Change a comment: its author what it says, moderators whether it stays."""
+    data: schema.EditComment = call.data
+    now = call.app.house.now()
+
+    def act(tx: Transaction) -> schema.CommentView:
+        actor: Actor = call.actor
+        message = conversations.get_message(tx, data.edit_id)
+        if message.is_root:
+            raise NotFound("message.unknown", "There is no such comment.")
+        conversations.require_visible(tx, actor, message.id, now)
+        if data.read is not None:
+            # lemmy §3.7: only who was answered may say that he has read it, and nothing else with it.
+            if conversations.answered_author(tx, message.id) != actor.account_id:
+                raise Invalid("message.not_recipient", "Only who was answered may mark this as read.", "read")
+            return _view(tx, actor, message.id, now)
+        held = spaces.rights(tx, actor, spaces.get_space(tx, message.space_id), now)
+        is_author = actor.account_id == message.author_id
+        _require_may_edit(data, message, is_author, bool(held & Rights.MODERATE))
+        require_unbanned(tx, actor, message.space_id, now)
+        if is_author:
+            # A mail is shown with its quoted tail folded; sent back so, its text stays as it came.
+            same = data.content == render.content(message.body, message.origin)
+            conversations.edit(tx, actor, message.id, now, body=None if same else data.content)
+            if data.deleted is not None and data.deleted != message.deleted:
+                conversations.set_deleted(tx, actor, message.id, data.deleted, now)
+        if data.removed is not None and data.removed != message.removed:
+            conversations.set_removed(tx, actor, message.id, data.removed, now)
+        return _view(tx, actor, message.id, now)
+
+    return schema.CommentResponse(await write(call, act), [])
+
+
+def _require_may_edit(data: schema.EditComment, message: Message, is_author: bool, is_moderator: bool) -> None:
+    removes = data.removed is not None and data.removed != message.removed
+    deletes = data.deleted is not None and data.deleted != message.deleted
+    if not (is_author or is_moderator) or (removes and not is_moderator) or (deletes and not is_author):
+        raise Forbidden("message.not_author", "You may not change this comment so.")
+
+
+def _view(tx: Transaction, actor: Actor, message_id: int, now: datetime) -> schema.CommentView:
+    return render.comment(conversations.get_answer(tx, message_id, actor.account_id, now), actor.account_id, now)

@@ -1,0 +1,119 @@
+"""Communities: spaces with a forum face (lemmy §4.3)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from folkmoot.domain import spaces, subscriptions
+from folkmoot.domain.accounts import Actor, require_unbanned
+from folkmoot.domain.conversations import hot_rank
+from folkmoot.domain.spaces import Community
+from folkmoot.errors import Invalid
+from folkmoot.net.http import Call
+from folkmoot.store import Transaction, microseconds
+from folkmoot.surfaces.forum import render, schema
+from folkmoot.surfaces.forum.handlers import Forum, admin_views, member, page, read, shows_nsfw, write
+
+_LONGEST_TITLE = 100
+
+
+async def get_community(call: Call) -> schema.GetCommunityResponse:
+    """A community by id or name; over WebSocket the caller enters its room."""
+    forum: Forum = call.app
+    data: schema.GetCommunity = call.data
+    now = forum.house.now()
+
+    def look(tx: Transaction) -> schema.GetCommunityResponse:
+        space_id = data.id if data.id is not None else spaces.get_forum_space(tx, data.name or "main").id
+        return schema.GetCommunityResponse(
+            community=view(tx, call.actor, space_id, now),
+            moderators=moderator_views(tx, space_id),
+            admins=admin_views(tx, now, forum.hostname),
+            online=0,
+        )
+
+    response = await read(call, look)
+    room = ("community", response.community.id)
+    forum.rooms.enter(member(call), room)
+    response.online = forum.rooms.count(room)
+    return response
+
+
+async def create_community(call: Call) -> schema.CommunityResponse:
+    """A new community, owned, moderated and followed by the caller."""
+    data: schema.CreateCommunity = call.data
+    now = call.app.house.now()
+
+    def act(tx: Transaction) -> schema.CommunityView:
+        spaces.check_forum_name(data.name)
+        account_id = require_unbanned(call.actor)
+        if not 1 <= len(data.title) <= _LONGEST_TITLE or not 1 <= data.category_id <= len(schema.CATEGORIES):
+            raise Invalid("space.title", f"A community has a title of 1 to {_LONGEST_TITLE} characters and a category.")
+        space = spaces.create_space(tx, call.actor, data.name, data.title, data.description, now)
+        spaces.add_forum_face(tx, space.id, data.name, data.category_id, bool(data.nsfw))
+        subscriptions.start(tx, account_id, space.id, "forum", now)
+        return view(tx, call.actor, space.id, now)
+
+    return schema.CommunityResponse(await write(call, act))
+
+
+async def list_communities(call: Call) -> schema.ListCommunitiesResponse:
+    """All communities the caller may see, a page of them."""
+    forum: Forum = call.app
+    data: schema.ListCommunities = call.data
+    now = forum.house.now()
+
+    def look(tx: Transaction) -> list[Community]:
+        return spaces.list_communities(tx, call.actor, shows_nsfw(tx, call.actor), now)
+
+    found = _sorted(await forum.house.db.scan(look), data.sort, now)
+    skip, most = page(data)
+    viewer_id = call.actor.account_id
+    return schema.ListCommunitiesResponse(
+        [render.community(each, viewer_id, now) for each in found[skip : skip + most]]
+    )
+
+
+def _sorted(found: list[Community], sort: schema.SortType, now: datetime) -> list[Community]:
+    # lemmy §5.5
+    if sort == "New":
+        return sorted(found, key=lambda each: (each.created_at, each.id), reverse=True)
+    if sort == "Hot":
+        at = microseconds(now)
+        ranks = {each.id: hot_rank(each.followers, microseconds(each.created_at), at) for each in found}
+        return sorted(found, key=lambda each: (-ranks[each.id], -each.followers, each.id))
+    return sorted(found, key=lambda each: (not each.is_followed, -each.followers, each.id))
+
+
+async def follow_community(call: Call) -> schema.CommunityResponse:
+    """Begin or cease to follow a community."""
+    data: schema.FollowCommunity = call.data
+    actor: Actor = call.actor
+    now = call.app.house.now()
+
+    def act(tx: Transaction) -> schema.CommunityView:
+        spaces.get_community(tx, actor, data.community_id, now)
+        account_id = actor.account_id or 0
+        if data.follow:
+            subscriptions.start(tx, account_id, data.community_id, "forum", now)
+        else:
+            subscriptions.end(tx, account_id, data.community_id, "forum")
+        return view(tx, actor, data.community_id, now)
+
+    return schema.CommunityResponse(await write(call, act))
+
+
+async def get_followed_communities(call: Call) -> schema.GetFollowedCommunitiesResponse:
+    """What the caller follows."""
+    followed = await read(call, spaces.list_followed, call.actor.account_id)
+    return schema.GetFollowedCommunitiesResponse([render.community_user(each) for each in followed])
+
+
+def view(tx: Transaction, actor: Actor, space_id: int, now: datetime) -> schema.CommunityView:
+    """A community as the actor sees it; raises NotFound."""
+    return render.community(spaces.get_community(tx, actor, space_id, now), actor.account_id, now)
+
+
+def moderator_views(tx: Transaction, space_id: int) -> list[schema.CommunityUserView]:
+    """Who moderates a community, the first appointed first."""
+    return [render.community_user(each) for each in spaces.list_moderator_standings(tx, space_id)]

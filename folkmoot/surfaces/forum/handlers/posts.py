@@ -1,0 +1,197 @@
+"""Posts: threads by their first message (lemmy §4.4)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from folkmoot.domain import conversations, spaces, votes
+from folkmoot.domain.accounts import Actor
+from folkmoot.domain.conversations import AnswerView, Message, Order, Scope, Thread, ThreadView
+from folkmoot.domain.spaces import Rights
+from folkmoot.errors import Forbidden, NotFound
+from folkmoot.net.http import Call
+from folkmoot.store import Transaction
+from folkmoot.surfaces.forum import render, schema
+from folkmoot.surfaces.forum.handlers import (
+    Forum,
+    admin_views,
+    communities,
+    member,
+    page,
+    read,
+    require_unbanned,
+    shows_nsfw,
+    write,
+)
+from folkmoot.surfaces.forum.push import EVERYTHING
+
+# More than this is read out of the others' way.
+_MANY_COMMENTS = 300
+_DEEP = 1000
+
+_WINDOWS = {"TopDay": timedelta(days=1), "TopWeek": timedelta(days=7)}
+_MONTHS = {"TopMonth": 1, "TopYear": 12}
+
+
+async def create_post(call: Call) -> schema.PostResponse:
+    """Start a thread."""
+    data: schema.CreatePost = call.data
+    house = call.app.house
+    now = house.now()
+
+    def act(tx: Transaction) -> schema.PostView:
+        if spaces.get_forum_face(tx, data.community_id) is None:
+            raise NotFound("space.unknown", "There is no such community.")
+        message = conversations.post(
+            tx,
+            call.actor,
+            data.community_id,
+            data.name,
+            data.body or "",
+            now,
+            origin="forum",
+            mail_domain=house.config.mail.domain,
+            url=data.url,
+            nsfw=bool(data.nsfw),
+        )
+        return _view(tx, call.actor, message.id, now)
+
+    return schema.PostResponse(await write(call, act))
+
+
+async def get_post(call: Call) -> schema.GetPostResponse:
+    """A post with its comments; over WebSocket the caller enters its room."""
+    forum: Forum = call.app
+    data: schema.GetPost = call.data
+    viewer_id, now = call.actor.account_id, forum.house.now()
+
+    def look(tx: Transaction) -> schema.GetPostResponse:
+        conversations.require_visible(tx, call.actor, data.id, now)
+        post = _view(tx, call.actor, data.id, now)
+        return schema.GetPostResponse(
+            post=post,
+            comments=[],
+            community=communities.view(tx, call.actor, post.community_id, now),
+            moderators=communities.moderator_views(tx, post.community_id),
+            admins=admin_views(tx, now, forum.hostname),
+            online=0,
+        )
+
+    def comments(tx: Transaction) -> list[AnswerView]:
+        return conversations.list_answers(tx, data.id, viewer_id, now)
+
+    response = await read(call, look)
+    db = forum.house.db
+    many = response.post.number_of_comments > _MANY_COMMENTS
+    found = await (db.scan(comments) if many else db.read(comments))
+    response.comments = [render.comment(each, viewer_id, now) for each in found]
+    room = ("post", data.id)
+    forum.rooms.enter(member(call), room)
+    response.online = forum.rooms.count(room)
+    return response
+
+
+async def get_posts(call: Call) -> schema.GetPostsResponse:
+    """A page of posts; over WebSocket without a community the caller enters the room of everything."""
+    forum: Forum = call.app
+    data: schema.GetPosts = call.data
+    viewer_id, now = call.actor.account_id, forum.house.now()
+    skip, most = page(data)
+    order, since = _order(data.sort, now)
+
+    def look(tx: Transaction) -> list[ThreadView]:
+        scope = _scope(tx, call.actor, data, now)
+        ids = conversations.list_threads(tx, scope, order, since, skip, most, now)
+        return conversations.list_thread_entries(tx, ids, viewer_id, now)
+
+    db = forum.house.db
+    found = await (db.scan(look) if skip + most > _DEEP else db.read(look))
+    if data.community_id is None:
+        forum.rooms.enter(member(call), EVERYTHING)
+    return schema.GetPostsResponse(render.posts(found, viewer_id, now))
+
+
+def _order(sort: schema.SortType, now: datetime) -> tuple[Order, datetime | None]:
+    # lemmy §5.3: the windows roll.
+    if sort == "Hot":
+        return Order.HOT, None
+    if sort == "New":
+        return Order.NEW, None
+    if sort in _WINDOWS:
+        return Order.TOP, now - _WINDOWS[sort]
+    return Order.TOP, conversations.months_before(now, _MONTHS[sort]) if sort in _MONTHS else None
+
+
+def _scope(tx: Transaction, actor: Actor, data: schema.GetPosts, now: datetime) -> Scope:
+    """Where the listing looks; nowhere for a community the caller may not see."""
+    nsfw = shows_nsfw(tx, actor)
+    if data.community_id is None:
+        return (
+            conversations.followed(tx, actor, nsfw, now)
+            if data.type_ == "Subscribed"
+            else conversations.everywhere(nsfw)
+        )
+    try:
+        community = spaces.get_community(tx, actor, data.community_id, now)
+        if community.removed or community.deleted or (data.type_ == "Subscribed" and not community.is_followed):
+            return Scope(())
+        return conversations.within(tx, actor, data.community_id, nsfw, now)
+    except NotFound:
+        return Scope(())
+
+
+async def create_post_like(call: Call) -> schema.PostResponse:
+    """Vote on a post."""
+    data: schema.CreatePostLike = call.data
+    now = call.app.house.now()
+
+    def act(tx: Transaction) -> schema.PostView:
+        if not votes.cast(tx, call.actor, data.post_id, data.score, now).is_root:
+            raise NotFound("thread.unknown", "There is no such post.")
+        return _view(tx, call.actor, data.post_id, now)
+
+    return schema.PostResponse(await write(call, act))
+
+
+async def edit_post(call: Call) -> schema.PostResponse:
+    """Change a post: its author what it says, moderators whether it stays, is locked or comes first."""
+    data: schema.EditPost = call.data
+    now = call.app.house.now()
+
+    def act(tx: Transaction) -> schema.PostView:
+        actor: Actor = call.actor
+        thread = conversations.get_thread(tx, data.edit_id)
+        conversations.require_visible(tx, actor, thread.id, now)
+        message = conversations.get_message(tx, thread.id)
+        held = spaces.rights(tx, actor, spaces.get_space(tx, thread.space_id), now)
+        is_author = actor.account_id == message.author_id
+        _require_may_edit(data, thread, message, is_author, bool(held & Rights.MODERATE))
+        require_unbanned(tx, actor, thread.space_id, now)
+        if is_author:
+            conversations.edit(tx, actor, thread.id, now, title=data.name, body=data.body, url=data.url, nsfw=data.nsfw)
+            if data.deleted is not None and data.deleted != message.deleted:
+                conversations.set_deleted(tx, actor, thread.id, data.deleted, now)
+        if data.removed is not None and data.removed != message.removed:
+            conversations.set_removed(tx, actor, thread.id, data.removed, now)
+        if data.locked is not None and data.locked != thread.locked:
+            conversations.set_locked(tx, actor, thread.id, data.locked, now)
+        if data.stickied is not None and data.stickied != thread.stickied:
+            conversations.set_stickied(tx, actor, thread.id, data.stickied, now)
+        return _view(tx, actor, thread.id, now)
+
+    return schema.PostResponse(await write(call, act))
+
+
+def _require_may_edit(
+    data: schema.EditPost, thread: Thread, message: Message, is_author: bool, is_moderator: bool
+) -> None:
+    # lemmy §4.4: clients send the whole form, so only what differs from what is stored asks for a role.
+    for_moderators = ((data.removed, message.removed), (data.locked, thread.locked), (data.stickied, thread.stickied))
+    differs = any(wanted is not None and wanted != stored for wanted, stored in for_moderators)
+    deletes = data.deleted is not None and data.deleted != message.deleted
+    if not (is_author or is_moderator) or (differs and not is_moderator) or (deletes and not is_author):
+        raise Forbidden("message.not_author", "You may not change this post so.")
+
+
+def _view(tx: Transaction, actor: Actor, thread_id: int, now: datetime) -> schema.PostView:
+    return render.post(conversations.get_thread_entry(tx, thread_id, actor.account_id, now), actor.account_id, now)

@@ -1,0 +1,230 @@
+"""What live connections of the forum are told of: rooms, and the events that are sent to them (lemmy §6).
+
+Whatever door a change came through (this forum, a mail, a message on a topic, the command line), its event is read from
+the same log. A change is sent to everybody in the rooms it concerns but the connection it came through.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable
+from itertools import count
+from typing import Any
+
+import msgspec
+import structlog
+
+from folkmoot.domain import accounts, conversations, spaces
+from folkmoot.errors import NotFound
+from folkmoot.events import (
+    AccountBanned,
+    AccountSuspended,
+    MessageEdited,
+    MessagePosted,
+    MessageRemoved,
+    PasswordChanged,
+    Recorded,
+    ThreadLocked,
+    TokenRevoked,
+    VoteCast,
+)
+from folkmoot.house import House
+from folkmoot.net.websocket import POLICY_VIOLATION, Connection, Connections
+from folkmoot.store import Transaction
+from folkmoot.surfaces.forum import render
+from folkmoot.surfaces.forum.schema import BanUserResponse, CommentResponse, PostResponse, UserView
+
+Room = tuple[str, int]
+EVERYTHING: Room = ("community", 0)
+
+_MOST_WAITING = 10_000
+
+_logger = structlog.get_logger("forum")
+_numbers = count(1)
+
+
+class Member:
+    """One live connection and the rooms it is in: at most one post's or community's, and one account's."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        # What its changes are marked with in the log.
+        self.source = f"forum/{next(_numbers)}"
+        self.token_ids: set[int] = set()
+        self.place: Room | None = None
+        self.account: Room | None = None
+
+
+class Rooms:
+    """Who is where."""
+
+    def __init__(self) -> None:
+        self.connections = Connections()
+        self.members: set[Member] = set()
+        self._rooms: dict[Room, set[Member]] = {}
+
+    def add(self, member: Member) -> None:
+        """Begin to know a connection."""
+        self.members.add(member)
+
+    def remove(self, member: Member) -> None:
+        """Forget a connection that has ended."""
+        self.members.discard(member)
+        for room in (member.place, member.account):
+            self._leave(room, member)
+
+    def enter(self, member: Member | None, room: Room) -> None:
+        """Go into a post's or a community's room, out of the one before; nothing for a call without a connection."""
+        if member is None or member not in self.members:
+            return
+        self._leave(member.place, member)
+        member.place = room
+        self._rooms.setdefault(room, set()).add(member)
+
+    def join(self, member: Member, account_id: int) -> None:
+        """Go into an account's own room, out of the one before."""
+        if member not in self.members:
+            return
+        self._leave(member.account, member)
+        member.account = ("account", account_id)
+        self._rooms.setdefault(member.account, set()).add(member)
+
+    def within(self, room: Room) -> Iterable[Member]:
+        """Who is in a room."""
+        return self._rooms.get(room, ())
+
+    def count(self, room: Room) -> int:
+        """How many are in a room."""
+        return len(self._rooms.get(room, ()))
+
+    def _leave(self, room: Room | None, member: Member) -> None:
+        if room is None:
+            return
+        inside = self._rooms.get(room, set())
+        inside.discard(member)
+        if not inside:
+            self._rooms.pop(room, None)
+
+
+class Push:
+    """Sends what happens to the rooms, in the order of the log."""
+
+    def __init__(self, house: House, rooms: Rooms) -> None:
+        self._house = house
+        self._rooms = rooms
+        self._waiting: deque[Recorded] = deque(maxlen=_MOST_WAITING)
+        self._sending: asyncio.Task[None] | None = None
+        house.announcements.listen(self.notice)
+
+    def notice(self, recorded: Recorded) -> None:
+        """Take note of an event; what ends a session does so at once."""
+        if not self._rooms.members:
+            return
+        event = recorded.event
+        if isinstance(event, AccountSuspended | PasswordChanged):
+            self._end(lambda member: _is_of(member, event.account_id))
+        elif isinstance(event, TokenRevoked):
+            self._end(lambda member: event.token_id in member.token_ids)
+        elif isinstance(
+            event, MessagePosted | MessageEdited | MessageRemoved | ThreadLocked | VoteCast | AccountBanned
+        ):
+            self._waiting.append(recorded)
+            if self._sending is None or self._sending.done():
+                self._sending = asyncio.get_running_loop().create_task(self._send_waiting())
+
+    def _end(self, concerned: Callable[[Member], bool]) -> None:
+        for member in [each for each in self._rooms.members if concerned(each)]:
+            member.connection.end(POLICY_VIOLATION, "signed out")
+
+    async def _send_waiting(self) -> None:
+        while self._waiting:
+            recorded = self._waiting.popleft()
+            # One edit of the forum may be several changes inside; it is told once.
+            while self._waiting and _is_same_edit(recorded, self._waiting[0]):
+                recorded = self._waiting.popleft()
+            try:
+                await self._send(recorded)
+            except NotFound:
+                # Not in the forum, or gone since.
+                pass
+            except Exception:
+                _logger.exception("a broadcast failed", kind=type(recorded.event).__name__)
+
+    async def _send(self, recorded: Recorded) -> None:
+        event, db = recorded.event, self._house.db
+        if isinstance(event, AccountBanned):
+            view = await db.read(self._user, event.account_id)
+            text = _encode("BanUser", BanUserResponse(view, event.banned))
+            self._tell(self._rooms.members, recorded.source, text)
+            return
+        assert not isinstance(event, AccountSuspended)
+        message_id, thread_id, space_id = _subject(event)
+        told = [EVERYTHING, ("community", space_id), ("post", thread_id)]
+        if await db.read(spaces.is_restricted, space_id):
+            told.remove(EVERYTHING)
+        if message_id == thread_id:
+            if any(self._rooms.count(room) for room in told):
+                text = _encode(_operation(event, "Post"), await db.read(self._post, thread_id))
+                self._tell_rooms(told, recorded.source, text)
+            return
+        recipient = await db.read(conversations.answered_author, message_id)
+        mine: list[Room] = [("account", recipient)] if recipient is not None else []
+        if any(self._rooms.count(room) for room in told + mine):
+            operation = _operation(event, "Comment")
+            comment = await db.read(self._comment, message_id)
+            self._tell_rooms(told, recorded.source, _encode(operation, comment))
+            if recipient is not None:
+                comment.recipient_ids = [recipient]
+                self._tell_rooms(mine, recorded.source, _encode(operation, comment))
+
+    def _tell_rooms(self, rooms: Iterable[Room], source: str, text: str) -> None:
+        for room in rooms:
+            self._tell(self._rooms.within(room), source, text)
+
+    def _tell(self, members: Iterable[Member], source: str, text: str) -> None:
+        for member in tuple(members):
+            if member.source != source:
+                member.connection.push(text)
+
+    def _user(self, tx: Transaction, account_id: int) -> UserView:
+        profile = accounts.get_profile(tx, account_id, self._house.now())
+        return render.user(profile, self._house.config.site.hostname)
+
+    def _post(self, tx: Transaction, thread_id: int) -> PostResponse:
+        now = self._house.now()
+        return PostResponse(render.post(conversations.get_thread_entry(tx, thread_id, None, now), None, now))
+
+    def _comment(self, tx: Transaction, message_id: int) -> CommentResponse:
+        now = self._house.now()
+        return CommentResponse(render.comment(conversations.get_answer(tx, message_id, None, now), None, now), [])
+
+
+def _is_of(member: Member, account_id: int) -> bool:
+    return member.connection.account_id == account_id or member.account == ("account", account_id)
+
+
+def _subject(event: Any) -> tuple[int, int, int]:
+    """The message, thread and space an event is about."""
+    return getattr(event, "message_id", event.thread_id), event.thread_id, event.space_id
+
+
+def _operation(event: Any, kind: str) -> str:
+    if isinstance(event, MessagePosted):
+        return f"Create{kind}"
+    return f"Create{kind}Like" if isinstance(event, VoteCast) else f"Edit{kind}"
+
+
+def _is_same_edit(one: Recorded, other: Recorded) -> bool:
+    edits = MessageEdited | MessageRemoved | ThreadLocked
+    return (
+        isinstance(one.event, edits)
+        and isinstance(other.event, edits)
+        and one.source == other.source
+        and one.recorded_at == other.recorded_at
+        and _subject(one.event) == _subject(other.event)
+    )
+
+
+def _encode(operation: str, data: Any) -> str:
+    return msgspec.json.encode({"op": operation, "data": data}).decode()
