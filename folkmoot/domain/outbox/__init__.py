@@ -1,10 +1,19 @@
 """The outbox: mail on its way out, one body for many recipients, kept until each has been dealt with."""
 
 from folkmoot.domain.outbox.actions import claim, enqueue, forget, reclaim, settle
-from folkmoot.domain.outbox.model import Outcome, Outgoing, OutgoingView
-from folkmoot.domain.outbox.queries import count_by_state, get_body, get_outgoing, list_newest, next_due_at
+from folkmoot.domain.outbox.model import MailView, Outcome, Outgoing, OutgoingView
+from folkmoot.domain.outbox.queries import (
+    count_by_state,
+    get_body,
+    get_outgoing,
+    list_copies,
+    list_mails,
+    list_newest,
+    next_due_at,
+)
 
 __all__ = [
+    "MailView",
     "Outcome",
     "Outgoing",
     "OutgoingView",
@@ -14,6 +23,8 @@ __all__ = [
     "forget",
     "get_body",
     "get_outgoing",
+    "list_copies",
+    "list_mails",
     "list_newest",
     "next_due_at",
     "reclaim",

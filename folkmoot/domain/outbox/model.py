@@ -19,7 +19,7 @@ class Outgoing(msgspec.Struct, frozen=True):
 
 
 class OutgoingView(msgspec.Struct, frozen=True):
-    """One recipient's copy as it is shown to people; `data` is the message as it goes out."""
+    """One recipient's copy as it is shown to people."""
 
     id: int
     body_id: int
@@ -30,6 +30,17 @@ class OutgoingView(msgspec.Struct, frozen=True):
     created_at: datetime
     due_at: datetime
     last_reply: str
+
+
+class MailView(msgspec.Struct, frozen=True):
+    """A mail as a list of mails shows it: the beginning of its bytes, one of its recipients, and how many there are."""
+
+    id: int
+    created_at: datetime
+    head: bytes
+    recipient: str
+    copies: int
+    state: str
 
 
 class Outcome(msgspec.Struct, frozen=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from folkmoot.domain.outbox.model import OutgoingView
+from folkmoot.domain.outbox.model import MailView, OutgoingView
 from folkmoot.errors import NotFound
 from folkmoot.store import Transaction, moment
 
@@ -35,6 +35,35 @@ def list_newest(tx: Transaction, most: int, before: int | None = None) -> list[O
         OutgoingView,
         f"SELECT {_VIEW} FROM outgoing g WHERE g.id < :before ORDER BY g.id DESC LIMIT :most",
         before=before,
+        most=most,
+    )
+
+
+def list_mails(tx: Transaction, most: int, before: int | None = None) -> list[MailView]:
+    """The newest mails by body, the newest first; with `before` those with smaller ids.
+
+    `state` is that of the copy shown. The bytes are cut after 16 KiB, which holds the header fields people look at.
+    """
+    older = "" if before is None else " WHERE b.id < :before"
+    parameters = {} if before is None else {"before": before}
+    return tx.all(
+        MailView,
+        "SELECT b.id, b.created_at, substr(b.data, 1, 16384), g.recipient,"
+        " (SELECT count(*) FROM outgoing c WHERE c.body_id = b.id), g.state"
+        f" FROM (SELECT id, created_at, data FROM outgoing_bodies b{older} ORDER BY id DESC LIMIT :most) b"
+        " JOIN outgoing g ON g.id = (SELECT min(h.id) FROM outgoing h WHERE h.body_id = b.id)"
+        " ORDER BY b.id DESC",
+        most=most,
+        **parameters,
+    )
+
+
+def list_copies(tx: Transaction, body_id: int, most: int) -> list[OutgoingView]:
+    """The copies of one mail, in the order of their recipients; none for an unknown one."""
+    return tx.all(
+        OutgoingView,
+        f"SELECT {_VIEW} FROM outgoing g WHERE g.body_id = :body ORDER BY g.id LIMIT :most",
+        body=body_id,
         most=most,
     )
 

@@ -9,8 +9,29 @@ from folkmoot.domain.subscriptions.actions import (
     start,
     start_membership,
 )
-from folkmoot.domain.subscriptions.model import CHANNELS, Confirmation, MailRecipient, Subscription
+from folkmoot.domain.subscriptions.choices import (
+    Choice,
+    choose,
+    list_choices,
+    set_membership_status,
+    unsubscribe,
+    unsubscribe_all,
+)
+from folkmoot.domain.subscriptions.links import (
+    LINK_SECRET,
+    ONE_CLICK,
+    Unsubscription,
+    manage_token,
+    manage_url,
+    one_click_fields,
+    read_manage_token,
+    read_unsubscribe_token,
+    unsubscribe_token,
+    unsubscribe_url,
+)
+from folkmoot.domain.subscriptions.model import CHANNELS, Confirmation, MailRecipient, Membership, Subscription
 from folkmoot.domain.subscriptions.queries import (
+    find_membership,
     find_subscription,
     get_subscription,
     is_subscribed,
@@ -20,19 +41,37 @@ from folkmoot.domain.subscriptions.queries import (
 
 __all__ = [
     "CHANNELS",
+    "LINK_SECRET",
+    "ONE_CLICK",
+    "Choice",
     "Confirmation",
     "MailRecipient",
+    "Membership",
     "Subscription",
+    "Unsubscription",
+    "choose",
     "close_newsletters",
     "close_newsletters_named",
     "confirm",
     "end",
+    "find_membership",
     "find_subscription",
     "get_subscription",
     "is_subscribed",
+    "list_choices",
     "list_of_account",
     "list_recipients",
+    "manage_token",
+    "manage_url",
+    "one_click_fields",
+    "read_manage_token",
+    "read_unsubscribe_token",
     "request",
+    "set_membership_status",
     "start",
     "start_membership",
+    "unsubscribe",
+    "unsubscribe_all",
+    "unsubscribe_token",
+    "unsubscribe_url",
 ]

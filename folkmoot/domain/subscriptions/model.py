@@ -20,6 +20,13 @@ class Subscription(msgspec.Struct, frozen=True):
     updated_at: datetime
 
 
+class Membership(msgspec.Struct, frozen=True):
+    """What a newsletter knows of one of its members."""
+
+    subscription_id: int
+    status: str
+
+
 class MailRecipient(msgspec.Struct, frozen=True):
     """Where one subscriber's copy of a list mail goes."""
 

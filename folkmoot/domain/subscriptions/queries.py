@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from folkmoot.domain.subscriptions.model import MailRecipient, Subscription
+from folkmoot.domain.subscriptions.model import MailRecipient, Membership, Subscription
 from folkmoot.errors import NotFound
 from folkmoot.store import Transaction
 
@@ -34,6 +34,27 @@ def get_subscription(tx: Transaction, subscription_id: int) -> Subscription:
 def is_subscribed(tx: Transaction, account_id: int, space_id: int, channel: str) -> bool:
     """Does an account subscribe to a space through a channel?"""
     return find_subscription(tx, account_id, space_id, channel) is not None
+
+
+def find_membership(tx: Transaction, account_id: int, space_id: int) -> Membership | None:
+    """An account's membership of a newsletter's list, or None."""
+    return tx.one(
+        Membership,
+        "SELECT w.subscription_id, w.status FROM subscriptions b JOIN memberships w ON w.subscription_id = b.id"
+        " WHERE b.account_id = :account AND b.space_id = :space AND b.channel = 'newsletter'",
+        account=account_id,
+        space=space_id,
+    )
+
+
+def list_memberships(tx: Transaction, account_id: int) -> dict[int, str]:
+    """The status of each of an account's memberships, by space."""
+    rows = tx.rows(
+        "SELECT b.space_id, w.status FROM subscriptions b JOIN memberships w ON w.subscription_id = b.id"
+        " WHERE b.account_id = :account",
+        account=account_id,
+    )
+    return dict(rows)
 
 
 def list_of_account(tx: Transaction, account_id: int) -> list[Subscription]:
