@@ -7,6 +7,7 @@ from folkmoot.text.mail.address import Address, parse_addresses, render_address
 from folkmoot.text.mail.charset import decode
 from folkmoot.text.mail.compose import compose, new_message_id, via
 from folkmoot.text.mail.forward import LIST_FIELDS, forward, list_fields
+from folkmoot.text.mail.header import single_line
 from folkmoot.text.mail.mbox import read_mbox, write_mbox
 from folkmoot.text.mail.message import Mail, Part, parse
 from folkmoot.text.mail.recipient import COMMANDS, Recipient, parse_recipient, split_command
@@ -32,6 +33,7 @@ __all__ = [
     "parse_recipient",
     "read_mbox",
     "render_address",
+    "single_line",
     "split_command",
     "split_globs",
     "split_reply",
