@@ -61,8 +61,18 @@ class Broker:
         self.routes = Routes(self.gate, self.count, self.limits.max_packet_size)
         self.received, self.sent = [0, 0, 0], [0, 0, 0]
         """Messages by QoS of links that are gone; the living count their own."""
-        self.received_bytes = self.sent_bytes = 0
+        self.past_received_bytes = self.past_sent_bytes = 0
         self._retained_checked_at = 0.0
+
+    @property
+    def received_bytes(self) -> int:
+        """Bytes received since the start."""
+        return self.past_received_bytes + sum(link.received_bytes for link in self.links)
+
+    @property
+    def sent_bytes(self) -> int:
+        """Bytes sent since the start."""
+        return self.past_sent_bytes + sum(link.sent_bytes for link in self.links)
 
     def forget_routes(self) -> None:
         """Permissions have changed: the gate is asked again for everything."""
@@ -243,8 +253,8 @@ class Broker:
         for qos in range(3):
             self.received[qos] += link.received[qos]
             self.sent[qos] += link.sent[qos]
-        self.received_bytes += link.received_bytes
-        self.sent_bytes += link.sent_bytes
+        self.past_received_bytes += link.received_bytes
+        self.past_sent_bytes += link.sent_bytes
         self.count["packets.puback.received"] += link.received_acks
         self.count["messages.acked"] += link.received_acks
         self.count["packets.puback.missed"] += link.missed_acks

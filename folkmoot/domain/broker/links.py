@@ -279,8 +279,10 @@ class Link:
         data = out[0] if len(out) == 1 else b"".join(out)
         out.clear()
         self.dirty = False
-        counted = self.broker if self.ended else self
-        counted.sent_bytes += len(data)
+        if self.ended:
+            self.broker.past_sent_bytes += len(data)
+        else:
+            self.sent_bytes += len(data)
         return data
 
     def end(self, reason: Reason | None, now: float) -> None:

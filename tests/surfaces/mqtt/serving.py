@@ -1,0 +1,89 @@
+"""A real stream on a free port, with its loop in a thread, for clients of any kind."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from starlette.applications import Starlette
+from starlette.routing import WebSocketRoute
+
+from folkmoot.domain.broker import Broker, Identity, Journal
+from folkmoot.errors import Forbidden, Unauthenticated
+from folkmoot.net.listeners import HttpServer, WebSocketSettings
+from folkmoot.surfaces.mqtt.stream import Stream, Take
+
+T = TypeVar("T")
+DEADLINE_SECONDS = 10.0
+
+
+async def authenticate(username: str | None, password: bytes | None, address: str) -> Identity:
+    """Everybody but `nobody` and `banned`; `slow` takes its time. The account is the name's length."""
+    if username == "nobody":
+        raise Unauthenticated("account.unknown", "Who?")
+    if username == "banned":
+        raise Forbidden("account.suspended", "No.")
+    if username == "slow":
+        await asyncio.sleep(0.2)
+    return Identity(len(username or ""), username)
+
+
+class Served:
+    """The stream, its addresses, and a way to call it on its loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, stream: Stream, port: int, ws_port: int) -> None:
+        self.loop = loop
+        self.stream = stream
+        self.broker = stream.broker
+        self.port = port
+        self.ws_port = ws_port
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Runs a coroutine on the server's loop and returns what it returns."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(DEADLINE_SECONDS)
+
+    def call(self, function: Callable[..., T], *args: Any) -> T:
+        """Calls a function on the server's loop."""
+
+        async def work() -> T:
+            return function(*args)
+
+        return self.run(work())
+
+    def connect(self) -> socket.socket:
+        """A bare TCP connection."""
+        return socket.create_connection(("127.0.0.1", self.port), DEADLINE_SECONDS)
+
+
+@contextmanager
+def serve(broker: Broker | None = None, take: Take | None = None, journal: Journal | None = None) -> Iterator[Served]:
+    """A running stream."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    stream = Stream(broker or Broker(), authenticate, take, journal)
+    app = Starlette(routes=[WebSocketRoute("/mqtt", stream.websocket)])
+    listening = socket.create_server(("127.0.0.1", 0))
+    web = HttpServer(app, listening, websockets=WebSocketSettings(ping_interval_seconds=None))
+
+    async def start() -> int:
+        stream.start()
+        await web.start()
+        return await stream.listen("127.0.0.1", 0)
+
+    async def stop() -> None:
+        await stream.stop()
+        await web.stop()
+
+    port = asyncio.run_coroutine_threadsafe(start(), loop).result(DEADLINE_SECONDS)
+    try:
+        yield Served(loop, stream, port, listening.getsockname()[1])
+    finally:
+        asyncio.run_coroutine_threadsafe(stop(), loop).result(DEADLINE_SECONDS)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(DEADLINE_SECONDS)
+        loop.close()
