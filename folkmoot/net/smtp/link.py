@@ -33,7 +33,8 @@ class Link(asyncio.Protocol):
         self._closed = asyncio.Event()
         self._finished = asyncio.Event()
         self._discarding = False
-        self._deadline: asyncio.Timeout | None = None
+        self._expires_at = 0.0
+        self._alarm: asyncio.TimerHandle | None = None
 
     # What the event loop calls
 
@@ -65,6 +66,8 @@ class Link(asyncio.Protocol):
         self._writable.set()
         self._finished.set()
         self._closed.set()
+        if self._alarm is not None:
+            self._alarm.cancel()
         self._wake()
 
     def pause_writing(self) -> None:
@@ -91,12 +94,15 @@ class Link(asyncio.Protocol):
         if self._received:
             await asyncio.sleep(0)
         elif not self._ended:
-            self._reader = asyncio.get_running_loop().create_future()
+            loop = asyncio.get_running_loop()
+            self._reader = loop.create_future()
+            self._expires_at = loop.time() + timeout_seconds
+            if self._alarm is None or self._alarm.when() > self._expires_at:
+                self._set_alarm()
             try:
-                async with asyncio.timeout(timeout_seconds) as self._deadline:
-                    await self._reader
+                await self._reader
             finally:
-                self._reader = self._deadline = None
+                self._reader = None
         data = bytes(self._received[:_SLICE_OCTETS])
         del self._received[:_SLICE_OCTETS]
         if not self._received and self._reading_paused and self._transport is not None:
@@ -106,8 +112,23 @@ class Link(asyncio.Protocol):
 
     def interrupt(self) -> None:
         """Let a read that is waiting now time out at once."""
-        if self._deadline is not None:
-            self._deadline.reschedule(asyncio.get_running_loop().time())
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_exception(TimeoutError())
+
+    def _set_alarm(self) -> None:
+        # One timer serves many reads: it looks when it goes off, and is not moved for each.
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm = asyncio.get_running_loop().call_at(self._expires_at, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        if self._reader is None:
+            return
+        if asyncio.get_running_loop().time() < self._expires_at:
+            self._set_alarm()
+        else:
+            self.interrupt()
 
     async def write(self, data: bytes, timeout_seconds: float) -> None:
         """Send bytes. Raises TimeoutError when the peer takes too little for too long; a lost link swallows them."""

@@ -101,11 +101,12 @@ def _settle(local: str, domain: str, utf8: bool) -> str:
             raise AddressError("an invisible character in an address")
     if local[0] == '"':
         local = _shorten_quoted(local)
-    if len(local.encode()) > LOCAL_OCTETS or len(domain.encode()) > DOMAIN_OCTETS:
+    octets = domain.encode()
+    if len(local.encode()) > LOCAL_OCTETS or len(octets) > DOMAIN_OCTETS:
         raise AddressError("the address is too long")
     if domain[0] == "[":
         _require_literal(domain[1:-1])
-    elif any(len(label.encode()) > _LABEL_OCTETS for label in domain.split(".")):
+    elif max(map(len, octets.split(b"."))) > _LABEL_OCTETS:
         raise AddressError("a part of the domain is too long")
     return f"{local}@{domain.lower()}"
 

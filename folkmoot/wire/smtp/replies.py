@@ -14,7 +14,7 @@ _WRITTEN_TEXT_LENGTH = 480
 _READ_LINE_OCTETS = 2048
 _READ_LINES = 128
 
-_STATUS = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?: |$)")
+_LINE = re.compile(rb"([2-5]\d\d)(?:([ -])(?:([245]\.\d{1,3}\.\d{1,3})(?: |$))?([^\r\n]*))?")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -104,27 +104,25 @@ class ReplyReader:
         return replies
 
     def _read_line(self, line: bytes) -> Reply | None:
-        separator = line[3:4]
-        if (
-            len(line) > _READ_LINE_OCTETS
-            or line[:1] not in (b"2", b"3", b"4", b"5")
-            or not line[:3].isdigit()
-            or separator not in (b" ", b"-", b"")
-            or b"\n" in line
-            or b"\r" in line
-        ):
+        found = _LINE.fullmatch(line) if len(line) <= _READ_LINE_OCTETS else None
+        if found is None:
             raise PeerError(f"not a reply: {line[:80]!r}")
-        code, text = int(line[:3]), line[4:].decode("utf-8", "replace")
+        digits, separator, status, words = found.groups(b"")
+        code = int(digits)
+        # RFC 2034 §4: the class of the status is the first digit of the code; anything else is ordinary text.
+        if status and status[0] != digits[0]:
+            status, words = b"", line[4:]
+        text = words.decode("utf-8", "replace")
+        if not text.isprintable():
+            text = _UNPRINTABLE.sub("?", text)
+        if separator != b"-" and not self._texts:
+            return Reply(code, status.decode(), text)
         if self._texts and code != self._code:
             raise PeerError(f"a reply changes its code from {self._code} to {code}")
         if len(self._texts) >= _READ_LINES:
             raise PeerError("a reply has too many lines")
-        status = _STATUS.match(text)
-        # RFC 2034 §4: the class of the status is the first digit of the code; anything else is ordinary text.
-        if status is not None and status[1][0] == text[0] == str(code)[0]:
-            self._status, text = status[1], text[status.end() :]
-        self._code = code
-        self._texts.append(text if text.isprintable() else _UNPRINTABLE.sub("?", text))
+        self._code, self._status = code, status.decode() or self._status
+        self._texts.append(text)
         if separator == b"-":
             return None
         reply = Reply(code, self._status, "\n".join(self._texts))

@@ -172,7 +172,7 @@ class Sender:
             raise PeerError(f"a reply to nothing: {reply}")
         step = self._owed.popleft()
         if reply.code // 100 not in _POSSIBLE[step]:
-            raise PeerError(f"not a reply to {step.value}: {reply}")
+            raise PeerError(f"not a reply to {step.name.lower()}: {reply}")
         _HANDLERS[step](self, reply)
 
     def _hear_greeting(self, reply: Reply) -> None:

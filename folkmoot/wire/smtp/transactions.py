@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import IntEnum, auto
 
 from .addresses import AddressError, parse_address
 from .framing import find_lone_line_end, stuff_dots
@@ -37,20 +37,20 @@ class Outcome:
     ours: bool = False
 
 
-class Step(Enum):
+class Step(IntEnum):
     """What was said last when a reply is waited for."""
 
-    GREETING = "greeting"
-    HELLO = "hello"
-    PLAIN_HELLO = "plain hello"
-    STARTTLS = "starttls"
-    LOGIN = "login"
-    SENDER = "sender"
-    RECIPIENT = "recipient"
-    DATA = "data"
-    MESSAGE = "message"
-    RESET = "reset"
-    QUIT = "quit"
+    GREETING = auto()
+    HELLO = auto()
+    PLAIN_HELLO = auto()
+    STARTTLS = auto()
+    LOGIN = auto()
+    SENDER = auto()
+    RECIPIENT = auto()
+    DATA = auto()
+    MESSAGE = auto()
+    RESET = auto()
+    QUIT = auto()
 
 
 class Unsendable(ValueError):
