@@ -62,24 +62,28 @@ def import_mbox(setting: Setting, file: Path, list_name: tuple[str, str], create
     """
     began = time.monotonic()
     with setting.community() as db:
-        space = _space(db, *list_name, create=create and not dry_run)
-        threads_before = db.read_now(_count_threads, space.id)
+        space = _space(db, *list_name, create=create, dry_run=dry_run)
+        threads_before = db.read_now(_count_threads, space)
         report = Report()
         for batch in _batches(file):
-            if dry_run:
+            if dry_run or space is None:
                 db.read_now(_check_batch, space, batch, report)
             else:
                 # Counted only once committed, in case the batch as a whole fails.
                 made = db.write_now(_import_batch, space, batch, Report())
                 _add(report, made)
-        threads = db.read_now(_count_threads, space.id) - threads_before
+        threads = db.read_now(_count_threads, space) - threads_before
     _say(report, threads, time.monotonic() - began, dry_run)
 
 
-def _space(db: Database, owner: str, name: str, *, create: bool) -> Space:
+def _space(db: Database, owner: str, name: str, *, create: bool, dry_run: bool) -> Space | None:
+    """The list to import into; None when it would be made, but nothing is to be changed."""
     if not create:
         return db.read_now(get_list, owner, name)
-    return db.write_now(_get_or_make, owner, name)
+    if not dry_run:
+        return db.write_now(_get_or_make, owner, name)
+    db.read_now(accounts.get_account_named, owner)
+    return db.read_now(spaces.find_list_space, owner, name)
 
 
 def _get_or_make(tx: Transaction, owner: str, name: str) -> Space:
@@ -130,7 +134,7 @@ def _import_one(tx: Transaction, space: Space, data: bytes) -> bool:
     return conversations.receive(tx, account, space, arrival, imported=True) is not None
 
 
-def _check_batch(tx: Transaction, space: Space, batch: list[tuple[int, bytes]], report: Report) -> None:
+def _check_batch(tx: Transaction, space: Space | None, batch: list[tuple[int, bytes]], report: Report) -> None:
     for offset, data in batch:
         report.seen += 1
         try:
@@ -138,7 +142,7 @@ def _check_batch(tx: Transaction, space: Space, batch: list[tuple[int, bytes]], 
         except FolkmootError as error:
             report.skip(error.message, offset)
             continue
-        if conversations.message_of_mail_id(tx, space.id, arrival.mail_id) is not None:
+        if space and conversations.message_of_mail_id(tx, space.id, arrival.mail_id) is not None:
             report.skip("its Message-ID is in the list already", offset)
         else:
             report.imported += 1
@@ -159,8 +163,8 @@ def _add(report: Report, made: Report) -> None:
         places.extend(offsets[: _EXAMPLES - len(places)])
 
 
-def _count_threads(tx: Transaction, space_id: int) -> int:
-    return conversations.count_threads(tx, space_id)
+def _count_threads(tx: Transaction, space: Space | None) -> int:
+    return conversations.count_threads(tx, space.id) if space else 0
 
 
 def _say(report: Report, threads: int, seconds: float, dry_run: bool) -> None:

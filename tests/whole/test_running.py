@@ -122,7 +122,8 @@ def test_an_archive_goes_in_and_comes_out_byte_for_byte(tmp_path: Path, data_url
     with running(tmp_path / "data", data_url) as program:
         missing = program.run("import", "mbox", str(archive), "--list", "~ada/old", check=False)
         assert missing.returncode == 1 and "--create" in missing.stderr
-        dry = program.run("import", "mbox", str(archive), "--list", "~ada/old", "--create", "--dry-run", check=False)
+        dry = program.run("import", "mbox", str(archive), "--list", "~ada/old", "--create", "--dry-run")
+        assert "Would import 2 of 3" in dry.stdout
         done = program.run("import", "mbox", str(archive), "--list", "~ada/old", "--create")
         assert "Imported 2 of 3 messages in 1 new threads, 1 skipped" in done.stdout and "no usable From" in done.stdout
         again = program.run("import", "mbox", str(archive), "--list", "~ada/old")
