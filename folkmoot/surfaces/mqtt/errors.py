@@ -91,7 +91,7 @@ def answer(error: FolkmootError, operation: http.Operation | None, accept: str, 
 def _status_and_code(error: FolkmootError, operation: http.Operation | None) -> tuple[int, str]:
     if error.code in _BY_CODE:
         return _BY_CODE[error.code]
-    if error.code == "request.value" and operation is not None and operation.method == "GET":
+    if error.code in ("request.value", "time.invalid") and operation is not None and operation.method == "GET":
         # Contract §1.1 for booleans, §1.6 for pages and filters.
         return 400, "BAD_REQUEST" if error.message.startswith("Expected `bool") else "INVALID_PARAMETER"
     return next((_BY_KIND[kind] for kind in type(error).__mro__ if kind in _BY_KIND), (500, "INTERNAL_ERROR"))
