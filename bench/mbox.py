@@ -13,7 +13,10 @@ from tests.whole.program import Program
 
 MESSAGES = 5000
 
-_WORDS = [
+_WORDS = (
+    *("market", "bridge", "clock", "square", "harvest", "river", "lantern"),
+    *("orchard", "council", "letter", "apple", "weather", "evening"),
+)
     "market",
     "bridge",
     "clock",
