@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -124,6 +125,7 @@ def test_the_page_and_its_files() -> None:
     asyncio.run(run())
 
 
+@pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="there is no browser")
 def test_a_browser_shows_it_without_any_outside_address() -> None:
     with served_in_thread(app()) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
