@@ -17,20 +17,6 @@ _WORDS = (
     *("market", "bridge", "clock", "square", "harvest", "river", "lantern"),
     *("orchard", "council", "letter", "apple", "weather", "evening"),
 )
-    "market",
-    "bridge",
-    "clock",
-    "square",
-    "harvest",
-    "river",
-    "lantern",
-    "orchard",
-    "council",
-    "letter",
-    "apple",
-    "weather",
-    "evening",
-]
 
 
 def archive() -> bytes:

@@ -1,0 +1,54 @@
+"""The configuration: defaults, the file, the environment, and errors that name the key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from folkmoot.config import Config, load
+from folkmoot.errors import Invalid
+
+
+def test_without_anything_the_defaults_hold() -> None:
+    assert load(None, {}) == Config()
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "folkmoot.toml"
+    path.write_text('[listen]\nforum = "127.0.0.1:1"\nlists = ""\n[limits]\nenabled = true\n[mail]\nmax_bytes = 1000\n')
+    config = load(path, {"FOLKMOOT_LISTEN__FORUM": "[::1]:2", "FOLKMOOT_LIMITS__ENABLED": "false", "HOME": "/"})
+    assert (config.listen.forum, config.listen.lists) == ("[::1]:2", "")
+    assert config.limits.enabled is False and config.mail.max_bytes == 1000
+
+
+def test_what_only_the_first_start_or_a_test_reads_is_no_setting() -> None:
+    assert load(None, {"FOLKMOOT_ADMIN_USERNAME": "mayor", "FOLKMOOT_TEST_ROUNDS": "3"}) == Config()
+
+
+@pytest.mark.parametrize(
+    ("text", "environment", "named"),
+    [
+        ("[listen]\nforrum = ''", {}, "forrum"),
+        ("[lissten]\n", {}, "lissten"),
+        ("[mail]\nmax_bytes = 'many'", {}, "mail.max_bytes"),
+        ("not toml", {}, "TOML"),
+        ("", {"FOLKMOOT_MAIL__MAX_BYTES": "many"}, "FOLKMOOT_MAIL__MAX_BYTES"),
+        ("", {"FOLKMOOT_MAIL__RELLAY": "x"}, "FOLKMOOT_MAIL__RELLAY"),
+        ("", {"FOLKMOOT_NONSENSE": "x"}, "FOLKMOOT_NONSENSE"),
+        ("", {"FOLKMOOT_LOG__LEVEL": "loud"}, "log.level"),
+        ("", {"FOLKMOOT_DATA__URL": "mysql://x"}, "data.url"),
+        ("", {"FOLKMOOT_LISTEN__MQTT_TLS": "127.0.0.1:8883"}, "tls.certificate"),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path: Path, text: str, environment: dict[str, str], named: str) -> None:
+    path = tmp_path / "folkmoot.toml"
+    path.write_text(text)
+    with pytest.raises(Invalid) as error:
+        load(path, environment)
+    assert named in error.value.message
+
+
+def test_a_missing_file_is_said() -> None:
+    with pytest.raises(Invalid, match="Cannot read"):
+        load(Path("/no/such/file.toml"), {})
