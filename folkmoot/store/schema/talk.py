@@ -26,6 +26,12 @@ Table(
     Index("ix_messages_parent_id", "parent_id"),
     Index("ix_messages_space_id", "space_id", "id"),
     Index("ix_messages_author_id", "author_id", "id"),
+    Index(
+        "ix_messages_hidden",
+        "space_id",
+        sqlite_where=text("removed OR deleted"),
+        postgresql_where=text("removed OR deleted"),
+    ),
     CheckConstraint("origin IN ('forum', 'mail', 'mqtt', 'web')", name="origin"),
     sqlite_autoincrement=True,
 )
@@ -84,6 +90,7 @@ Table(
         "ix_threads_stickied", "space_id", sqlite_where=condition("stickied"), postgresql_where=condition("stickied")
     ),
     Index("ix_threads_updated_at", "space_id", "updated_at", "id"),
+    Index("ix_threads_hidden", "space_id", sqlite_where=text("NOT shown"), postgresql_where=text("NOT shown")),
 )
 Table(
     "participants",
