@@ -122,28 +122,22 @@ class Link:
         self.received_bytes += len(data)
         if self.rest or self.waiting is not None:
             self.rest += data
-            if self.waiting is not None or len(self.rest) < self.need:
-                return
-            data = bytes(self.rest)
-            self.rest = bytearray()
-        self._feed(data, now)
+            if self.waiting is None and len(self.rest) >= self.need:
+                self._go_on(now)
+        elif not self.ended:
+            self._feed(data, now)
 
     def _feed(self, data: bytes, now: float) -> None:
-        if self.ended:
-            return
         if self.epoch != self.broker.epoch:
             self.epoch = self.broker.epoch
             self.granted.clear()
         try:
-            if self.connect is None and data and data[0] >> 4 != Kind.CONNECT:
-                # [MQTT-3.1.0-1], before waiting for what the bytes claim to be the rest
-                raise Refused(Reason.PROTOCOL_ERROR)
             pos = self._walk(data, now)
         except (mqtt.PacketError, Refused) as error:
             self.end(error.reason, now)
             return
-        if pos < len(data) and not self.ended:
-            self.rest += data[pos:] if pos else data
+        if pos != len(data) and not self.ended:
+            self.rest += data[pos:]
         if self.out and not self.dirty:
             self.mark()
 
@@ -157,14 +151,14 @@ class Link:
             if size > 127:
                 length = mqtt.parse_length(data, pos)
                 if length is None:
-                    self.need = end - pos + 1
+                    self._await(first, end - pos + 1)
                     break
                 size, body = length
             stop = body + size
             if size > limit:
                 raise Refused(Reason.PACKET_TOO_LARGE)
             if stop > end:
-                self.need = stop - pos
+                self._await(first, stop - pos)
                 break
 
             if first == 0x30 and size > 2:
@@ -197,10 +191,11 @@ class Link:
                     raw_id = data[after : after + 2]
                     if raw_id != b"\0\0":
                         self.received[1] += 1
-                        message = Message(
-                            route.topic, data[payload:stop], 1, False, b"", 0.0, now, self.client_id, self.identity.name
-                        )
                         head, tail = data[pos:after], data[after + 2 : stop]
+                        content = tail[1:] if v5 else tail
+                        message = Message(
+                            route.topic, content, 1, False, b"", 0.0, now, self.client_id, self.identity.name
+                        )
                         matched = routes.forward_acked(route, message, head, tail, self, now)
                         self.out.append(b"@\2" + raw_id if matched or not v5 else b"@\3" + raw_id + b"\x10")
                         self.sent_acks += 1
@@ -208,16 +203,19 @@ class Link:
                         continue
 
             elif first == 0x40 and size == 2 and session is not None:
-                packet_id = data[body] << 8 | data[body + 1]
-                delivery = session.inflight.get(packet_id)
-                if delivery is not None and delivery.qos == 1:
-                    del session.inflight[packet_id]
-                    self.received_acks += 1
-                else:
-                    self.missed_acks += 1
+                # Runs of PUBACK as well.
+                inflight = session.inflight
+                while end - pos >= 4 and data[pos] == 0x40 and data[pos + 1] == 2:
+                    packet_id = data[pos + 2] << 8 | data[pos + 3]
+                    delivery = inflight.get(packet_id)
+                    if delivery is not None and delivery.qos == 1:
+                        del inflight[packet_id]
+                        self.received_acks += 1
+                    else:
+                        self.missed_acks += 1
+                    pos += 4
                 if session.queue:
                     session.pump(now)
-                pos = stop
                 continue
 
             packets.receive(self, first, data, body, stop, now)
@@ -228,6 +226,13 @@ class Link:
         else:
             self.need = 2
         return pos
+
+    def _await(self, first: int, size: int) -> None:
+        """The packet that begins with `first` is looked at again when `size` bytes of it are there."""
+        if self.connect is None and first >> 4 != Kind.CONNECT:
+            # [MQTT-3.1.0-1]: no use in waiting for the rest of it
+            raise Refused(Reason.PROTOCOL_ERROR)
+        self.need = size
 
     def accept(self, identity: Identity, now: float) -> None:
         """The client of the CONNECT we wait for is known: opens the session and goes on with what came since."""
@@ -250,7 +255,8 @@ class Link:
 
     def _go_on(self, now: float) -> None:
         data, self.rest = bytes(self.rest), bytearray()
-        self._feed(data, now)
+        if not self.ended:
+            self._feed(data, now)
 
     def remember(self, topic: bytes) -> None:
         """This client may publish to the topic; the hot path need not ask again."""

@@ -56,6 +56,9 @@ def receive(link: Link, first: int, data: bytes, start: int, end: int, now: floa
 
 def _first_packet(link: Link, first: int, data: bytes, start: int, end: int, now: float) -> None:
     link.broker.count["packets.connect.received"] += 1
+    # [MQTT-3.1.0-1]
+    if first >> 4 != Kind.CONNECT:
+        raise Refused(Reason.PROTOCOL_ERROR, "the first packet is not CONNECT")
     # So that even a CONNECT that cannot be read is answered in its own version.
     link.version = mqtt.parse_version(data, start, end) or 0
     packet = cast("mqtt.Connect", mqtt.parse_body(first, data, start, end, link.version))
