@@ -84,6 +84,6 @@ def hottest(newest: Chunks, best: Chunks, most: int, now: int, bumped_since: int
         bound = hot_rank(lowest_score, oldest, now)
         ranked = heapq.nlargest(most, seen.values(), key=lambda entry: (entry[0], entry[1], entry[2][0]))
         # What has the same rank but was born later comes first, and nobody is born after his last activity.
-        enough = len(ranked) >= most and ranked[-1][:2] > (bound, oldest)
+        enough = len(ranked) >= most and (not ranked or ranked[-1][:2] > (bound, oldest))
         if ended or enough or bound == 0:
             return [each for rank, _, each in ranked if rank > 0]

@@ -54,15 +54,18 @@ _OWN = {
 _BY_OPERATION = {
     ("BanUser", "account.unknown"): "couldnt_update_user",
     ("CreateComment", "thread.unknown"): "couldnt_find_post",
-    ("CreateCommentLike", "message.unknown"): "couldnt_find_comment",
-    ("CreatePostLike", "message.unknown"): "couldnt_find_post",
-    ("CreatePostLike", "thread.unknown"): "couldnt_find_post",
     ("EditComment", "message.not_author"): "no_comment_edit_allowed",
-    ("EditComment", "message.unknown"): "couldnt_find_comment",
-    ("EditComment", "space.not_permitted"): "no_comment_edit_allowed",
     ("EditPost", "message.not_author"): "no_post_edit_allowed",
-    ("EditPost", "space.not_permitted"): "no_post_edit_allowed",
-    ("EditPost", "thread.unknown"): "couldnt_find_post",
+    # What one may not see answers like what does not exist.
+    **{
+        (operation, code): f"couldnt_find_{what}"
+        for what, operations in (
+            ("post", ("CreatePostLike", "EditPost")),
+            ("comment", ("CreateCommentLike", "EditComment")),
+        )
+        for operation in operations
+        for code in ("message.unknown", "space.unknown", "thread.unknown")
+    },
 }
 # Mistakes in the request itself are told in words.
 _IN_WORDS = ("body.", "path.", "request.", "rate.", "method.", "store.lost", "store.failed", "internal")

@@ -1,0 +1,127 @@
+"""The shape and the status of every refusal, over both transports."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from folkmoot.config import Limits
+from folkmoot.store import Engine
+from tests.surfaces.forum.hall import Hall, run_in_hall
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "options", "status", "op", "text"),
+    [
+        ("GET", "/nowhere", {}, 404, "", "Unknown op type"),
+        ("GET", "/modlog", {}, 404, "", "Unknown op type"),
+        ("DELETE", "/site", {}, 405, "", "This address does not take that method."),
+        ("GET", "/post/list", {}, 400, "GetPosts", "missing field `type_`"),
+        ("GET", "/post/list", {"params": {"type_": "All", "sort": "hot"}}, 400, "GetPosts", "Invalid enum value 'hot'"),
+        ("GET", "/post", {"params": {"id": "x"}}, 400, "GetPost", "Expected `int`, got `str`"),
+        (
+            "POST",
+            "/post/like",
+            {"json": {"post_id": "1", "score": 1}},
+            400,
+            "CreatePostLike",
+            "Expected `int`, got `str`",
+        ),
+        ("POST", "/post/like", {"json": {"post_id": 1}}, 400, "CreatePostLike", "missing field `score`"),
+        ("POST", "/comment", {"json": {"content": "a\0", "post_id": 1}}, 400, "CreateComment", None),
+        ("POST", "/user/login", {"content": b"{"}, 400, "Login", None),
+        ("POST", "/user/login", {"content": b"\xff"}, 400, "Login", None),
+        ("POST", "/user/login", {"content": b"[" * 100_000}, 400, "Login", None),
+        ("POST", "/user/login", {"content": b" " * 300_000}, 413, "Login", None),
+    ],
+)
+def test_what_http_refuses(
+    engine: Engine, method: str, path: str, options: dict[str, Any], status: int, op: str, text: str | None
+) -> None:
+    async def act(hall: Hall) -> None:
+        answer = await hall.client.request(method, f"/api/v1{path}", **options)
+        assert answer.status_code == status
+        assert answer.headers["content-type"] == "application/json"
+        error = answer.json()
+        assert list(error) == ["op", "message", "error"]
+        assert error["op"] == op and error["message"] == error["error"] and error["error"]
+        assert text is None or error["error"] == text
+
+    run_in_hall(engine, act)
+
+
+def test_what_a_websocket_refuses(engine: Engine) -> None:
+    async def act(hall: Hall) -> None:
+        async with hall.peer() as peer:
+            for frame, op, text in (
+                ("{", "", None),
+                ("[]", "", None),
+                ("{}", "", "Unknown op type"),
+                ('{"op":3}', "", "Unknown op type"),
+                ('{"op":"Nothing"}', "Nothing", "Unknown op type"),
+                ('{"op":"GetModlog","data":{}}', "GetModlog", "Unknown op type"),
+                ('{"op":"GetPosts","data":{"type_":"All"}}', "GetPosts", "missing field `sort`"),
+                ('{"op":"GetPosts","data":[]}', "GetPosts", None),
+                ('{"op":"GetPost","data":{"id":"1"}}', "GetPost", "Expected `int`, got `str`"),
+                ('{"op":"GetPost","data":{"id":99}}', "GetPost", "couldnt_find_post"),
+                ('{"op":"UserJoin","data":{}}', "UserJoin", "not_logged_in"),
+                ('{"op":"UserJoin","data":{"auth":"undefined"}}', "UserJoin", "not_logged_in"),
+                ('{"op":"GetPost","data":' + "[" * 50_000, "", None),
+            ):
+                await peer.socket.send(frame)
+                error = await peer.hear()
+                assert list(error) == ["op", "message", "error"]
+                assert error["op"] == op and error["message"] == error["error"] and error["error"], frame
+                assert text is None or error["error"] == text, frame
+            # The connection is as good as before.
+            assert (await peer.data("ListCategories"))["categories"][0] == {"id": 1, "name": "Discussion"}
+
+    run_in_hall(engine, act)
+
+
+def test_documented_rate_limits(engine: Engine) -> None:
+    async def act(hall: Hall) -> None:
+        main = (await hall.get("/community"))["community"]["id"]
+        # What fails does not count.
+        assert await hall.refused("/post", "ann", name=" ", community_id=main) == "couldnt_create_post"
+        await hall.send("/post", "ann", name="one", community_id=main)
+        answer = await hall.answer("/post", "bob", name="two", community_id=main)
+        text = "Too many requests. 1 per 600 seconds"
+        assert answer.status_code == 429
+        assert answer.json() == {"op": "CreatePost", "message": text, "error": text}
+        async with hall.peer() as peer:
+            data = {"name": "x", "community_id": main, "auth": hall.tokens["bob"]}
+            assert (await peer.ask("CreatePost", **data))["error"] == text
+            hall.clock.wait(seconds=601)
+            assert (await peer.data("CreatePost", **data))["post"]["name"] == "x"
+        for _ in range(30):
+            await hall.answer("/post/like", "ann", post_id=99, score=1)
+        limited = await hall.answer("/post/like", "ann", post_id=99, score=1)
+        assert limited.json()["error"] == "Too many requests. 30 per 60 seconds"
+        # Votes on comments are everything else (lemmy §7).
+        assert await hall.refused("/comment/like", "ann", comment_id=99, score=1) == "couldnt_find_comment"
+
+    run_in_hall(engine, act, Limits(register=100))
+
+
+def test_posts_at_once_from_one_address_are_one(engine: Engine) -> None:
+    async def act(hall: Hall) -> None:
+        main = (await hall.get("/community"))["community"]["id"]
+        answers = await asyncio.gather(*(hall.answer("/post", "ann", name=f"{n}", community_id=main) for n in range(8)))
+        assert sorted(each.status_code for each in answers) == [200] + [429] * 7
+
+    run_in_hall(engine, act, Limits(register=100))
+
+
+def test_an_error_is_compact_and_unescaped(engine: Engine) -> None:
+    async def act(hall: Hall) -> None:
+        answer = await hall.client.get("/api/v1/community", params={"name": "ü"})
+        assert answer.text == json.dumps(
+            {"op": "GetCommunity", "message": "couldnt_find_community", "error": "couldnt_find_community"},
+            separators=(",", ":"),
+        )
+
+    run_in_hall(engine, act)

@@ -1,0 +1,152 @@
+"""The WebSocket: the same data as over HTTP, in order, and its own life."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from folkmoot.domain import accounts
+from folkmoot.store import Engine, Transaction
+from folkmoot.surfaces.forum.routes import OPERATIONS
+from tests.net.serving import until
+from tests.surfaces.forum.hall import Hall, run_in_hall
+
+
+def test_both_transports_give_the_same_data(engine: Engine) -> None:
+    async def act(hall: Hall) -> None:
+        post = await hall.post("ann", body="ünïcode / slash")
+        comment = await hall.comment("ann", post)
+        main = (await hall.get("/community"))["community"]["id"]
+        bob = {"auth": hall.tokens["bob"]}
+        asked: dict[str, dict[str, Any]] = {
+            "ListCategories": {},
+            "GetSite": {},
+            "GetCommunity": {"name": "main", **bob},
+            "ListCommunities": {"sort": "Hot", **bob},
+            "GetFollowedCommunities": bob,
+            "GetPosts": {"type_": "All", "sort": "Hot", "community_id": main, **bob},
+            "GetPost": {"id": post, **bob},
+            "CreatePostLike": {"post_id": post, "score": 1, **bob},
+            "CreateCommentLike": {"comment_id": comment, "score": -1, **bob},
+            "EditPost": {"edit_id": post, "name": "New", "auth": hall.tokens["ann"]},
+            "EditComment": {"edit_id": comment, "content": "New", "auth": hall.tokens["ann"]},
+            "BanUser": {"user_id": 1, "ban": False, "auth": hall.tokens["admin"]},
+        }
+        # These make something new each time.
+        once = {"Login", "Register", "CreateSite", "CreateCommunity", "FollowCommunity", "CreatePost", "CreateComment"}
+        assert set(asked) | once == {each.name for each in OPERATIONS}
+        async with hall.peer() as peer:
+            for operation in OPERATIONS:
+                if operation.name not in asked:
+                    continue
+                data = asked[operation.name]
+                path = operation.path.removeprefix("/api/v1")
+                over_socket = await peer.data(operation.name, **data)
+                if operation.method == "GET":
+                    over_http = await hall.get(path, **data)
+                else:
+                    over_http = await hall.send(path, "", operation.method, **data)
+                    # A ban is told to everybody, and an open post to those who look at it.
+                    assert (await peer.hear())["op"] == operation.name
+                for each in (over_socket, over_http):
+                    each.pop("online", None)
+                assert json.dumps(over_socket) == json.dumps(over_http), operation.name
+
+    run_in_hall(engine, act)
+
+
+def test_what_is_made_looks_the_same_over_both(engine: Engine) -> None:
+    async def act(hall: Hall) -> None:
+        main = (await hall.get("/community"))["community"]["id"]
+        async with hall.peer() as peer:
+            auth = hall.tokens["ann"]
+            post = (await hall.send("/post", "ann", name="x", community_id=main))["post"]
+            twin = (await peer.data("CreatePost", name="x", community_id=main, auth=auth))["post"]
+            assert {**twin, "id": 0} == {**post, "id": 0} and list(twin) == list(post)
+            comment = await hall.send("/comment", "ann", content="x", post_id=post["id"])
+            double = await peer.data("CreateComment", content="x", post_id=post["id"], auth=auth)
+            double["comment"]["id"] = comment["comment"]["id"]
+            assert json.dumps(double) == json.dumps(comment)
+            assert (await peer.data("Login", username_or_email="ann", password="pw"))["jwt"]
+
+    run_in_hall(engine, act)
+
+
+def test_data_may_be_left_out_and_binary_frames_are_ignored(engine: Engine) -> None:
+    async def act(hall: Hall) -> None:
+        async with hall.peer() as peer:
+            for frame in ('{"op": "ListCategories"}', ' {"op":"ListCategories","data":null}\n'):
+                await peer.socket.send(b'{"op":"GetSite"}')
+                await peer.socket.send(frame)
+                reply = await peer.hear()
+                assert list(reply) == ["op", "data"] and reply["op"] == "ListCategories"
+
+    run_in_hall(engine, act)
+
+
+def test_replies_come_in_the_order_asked(engine: Engine) -> None:
+    async def act(hall: Hall) -> None:
+        async with hall.peer() as peer:
+            asked = []
+            for number in range(40):
+                # Signing in takes long, listing does not.
+                op = "Login" if number % 10 == 0 else "GetSite"
+                data = {"username_or_email": "ann", "password": f"no{number}"} if op == "Login" else {}
+                asked.append(op)
+                await peer.socket.send(json.dumps({"op": op, "data": data}))
+            assert [(await peer.hear())["op"] for _ in asked] == asked
+
+    run_in_hall(engine, act)
+
+
+def test_online_counts_connections(engine: Engine) -> None:
+    async def act(hall: Hall) -> None:
+        post = await hall.post("ann")
+        async with hall.peer() as one, hall.peer() as two:
+            assert (await one.data("GetSite"))["online"] == 2 == (await hall.get("/site"))["online"]
+            assert (await one.data("GetPost", id=post))["online"] == 1
+            assert (await two.data("GetPost", id=post))["online"] == 2
+            assert (await hall.get("/post", id=post))["online"] == 2
+            # Entering another room leaves this one.
+            assert (await two.data("GetCommunity", name="main"))["online"] == 1
+            assert (await hall.get("/post", id=post))["online"] == 1
+            assert (await hall.get("/community"))["online"] == 1
+            await two.data("GetPosts", type_="All", sort="New")
+            assert (await hall.get("/community"))["online"] == 0
+        async with asyncio.timeout(5):
+            while (await hall.get("/site"))["online"]:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert (await hall.get("/post", id=post))["online"] == 0
+
+    run_in_hall(engine, act)
+
+
+@pytest.mark.parametrize("how", ["suspended", "password", "revoked", "suspended after joining another"])
+def test_what_ends_an_account_ends_its_connections(engine: Engine, how: str) -> None:
+    async def act(hall: Hall) -> None:
+        async with hall.peer() as mine, hall.peer() as other:
+            ann = (await mine.data("UserJoin", auth=hall.tokens["ann"]))["user_id"]
+            await other.data("UserJoin", auth=hall.tokens["bob"])
+            if how.endswith("another"):
+                await mine.data("GetFollowedCommunities", auth=hall.tokens["bob"])
+
+            def end(tx: Transaction) -> None:
+                if how == "password":
+                    accounts.change_password(tx, ann, "$2b$12$x", hall.clock())
+                elif how == "revoked":
+                    accounts.revoke_token(tx, accounts.list_tokens(tx, "forum", ann)[0].id)
+                else:
+                    accounts.suspend(tx, "ann", hall.clock())
+
+            await hall.house.db.write(end)
+            with pytest.raises(ConnectionClosed):
+                await mine.hear()
+            await other.hears_nothing()
+            await until(lambda: mine.socket.close_code is not None)
+            assert mine.socket.close_code == 1008
+
+    run_in_hall(engine, act)
