@@ -29,8 +29,8 @@ Table(
     Index(
         "ix_messages_hidden",
         "space_id",
-        sqlite_where=text("removed OR deleted"),
-        postgresql_where=text("removed OR deleted"),
+        sqlite_where=condition("removed OR deleted"),
+        postgresql_where=condition("removed OR deleted"),
     ),
     CheckConstraint("origin IN ('forum', 'mail', 'mqtt', 'web')", name="origin"),
     sqlite_autoincrement=True,
@@ -90,7 +90,9 @@ Table(
         "ix_threads_stickied", "space_id", sqlite_where=condition("stickied"), postgresql_where=condition("stickied")
     ),
     Index("ix_threads_updated_at", "space_id", "updated_at", "id"),
-    Index("ix_threads_hidden", "space_id", sqlite_where=text("NOT shown"), postgresql_where=text("NOT shown")),
+    Index(
+        "ix_threads_hidden", "space_id", sqlite_where=condition("NOT shown"), postgresql_where=condition("NOT shown")
+    ),
 )
 Table(
     "participants",
