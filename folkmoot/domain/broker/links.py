@@ -185,21 +185,24 @@ class Link:
 
             elif first == 0x32 and size > 4 and not self.held:
                 after = body + 2 + (data[body] << 8 | data[body + 1])
-                topic, payload = data[body + 2 : after], after + 2 + v5
+                topic = data[body + 2 : after]
                 route = known.get(topic)
-                if route is not None and topic in self.granted and payload <= stop and not (v5 and data[after + 2]):
-                    raw_id = data[after : after + 2]
-                    if raw_id != b"\0\0":
-                        self.received[1] += 1
-                        head, tail = data[pos:after], data[after + 2 : stop]
-                        content = tail[1:] if v5 else tail
-                        message = Message(
-                            route.topic, content, 1, False, b"", 0.0, now, self.client_id, self.identity.name
-                        )
-                        matched = routes.forward_acked(route, message, head, tail, self, now)
-                        self.out.append(b"@\2" + raw_id if matched or not v5 else b"@\3" + raw_id + b"\x10")
-                        self.sent_acks += 1
+                if route is not None and topic in self.granted and after + 2 + v5 <= stop:
+                    # A run of QoS 1 messages: the bytes before, of and after each packet identifier.
+                    acked: list[tuple[bytes, bytes, bytes]] = []
+                    same, floor = data[body:after], after - body + 2 + v5
+                    while data[after : after + 2] != b"\0\0" and not (v5 and data[after + 2]):
+                        acked.append((data[pos:after], data[after : after + 2], data[after + 2 : stop]))
                         pos = stop
+                        if end - pos < 2 or data[pos] != 0x32 or not floor <= data[pos + 1] < 128:
+                            break
+                        body, stop = pos + 2, pos + 2 + data[pos + 1]
+                        if stop > end or not data.startswith(same, body):
+                            break
+                        after = body + len(same)
+                    if acked:
+                        self.received[1] += len(acked)
+                        routes.forward_acked(route, acked, self, now)
                         continue
 
             elif first == 0x40 and size == 2 and session is not None:

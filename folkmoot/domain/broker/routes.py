@@ -96,36 +96,48 @@ class Routes:
         elif not (same or other):
             self.count["messages.dropped.no_subscribers"] += count
 
-    def forward_acked(self, route: Route, message: Message, head: bytes, tail: bytes, source: Link, now: float) -> int:
-        """Sends on a QoS 1 message given as the bytes around its packet identifier; returns to how many."""
-        v5 = source.version == MQTT_5
+    def forward_acked(self, route: Route, run: list[tuple[bytes, bytes, bytes]], source: Link, now: float) -> None:
+        """Sends on QoS 1 PUBLISH packets of one topic, without properties, and acknowledges them to `source`.
+
+        Each is given as the bytes before, of and after its packet identifier.
+        """
+        v5, topic, client_id, name = source.version == MQTT_5, route.topic, source.client_id, source.identity.name
+        deliveries = [
+            Delivery(Message(topic, tail[1:] if v5 else tail, 1, False, b"", 0.0, now, client_id, name), 1)
+            for _, _, tail in run
+        ]
         links, rest = (route.acked5, route.rest5) if v5 else (route.acked3, route.rest3)
-        if links:
-            delivery = Delivery(message, 1)
-            size = len(head) + 2 + len(tail)
-            for link in links:
-                session = link.session
-                if session is None:
-                    continue
-                inflight = session.inflight
-                if session.queue or len(inflight) >= session.window or link.room <= 0:
+        for link in links:
+            session = link.session
+            if session is None:
+                continue
+            inflight, out = session.inflight, link.out
+            if session.queue or len(inflight) + len(run) > session.window or link.room <= 0:
+                for delivery in deliveries:
                     session.send(delivery, now)
-                    continue
+                continue
+            for delivery, (head, _, tail) in zip(deliveries, run, strict=True):
                 packet_id = session.last_id + 1
                 if packet_id > 0xFFFF or packet_id in inflight:
                     packet_id = session.free_id()
                 session.last_id = packet_id
                 inflight[packet_id] = delivery
-                link.room -= size
-                link.sent[1] += 1
-                link.out.append(head + packet_id.to_bytes(2, "big") + tail)
-                if not link.dirty:
-                    link.mark()
+                out.append(head + packet_id.to_bytes(2, "big") + tail)
+                link.room -= len(head) + 2 + len(tail)
+            link.sent[1] += len(run)
+            if not link.dirty:
+                link.mark()
+        receivers = len(links)
         if rest or route.groups:
-            return len(links) + self._deliver_to(rest, route, message, source.session, now)
-        if not links:
-            self.count["messages.dropped.no_subscribers"] += 1
-        return len(links)
+            for delivery in deliveries:
+                receivers = len(links) + self._deliver_to(rest, route, delivery.message, source.session, now)
+        if not receivers:
+            self.count["messages.dropped.no_subscribers"] += len(run)
+        if receivers or not v5:
+            source.out.append(b"".join([b"@\2" + packet_id for _, packet_id, _ in run]))
+        else:
+            source.out.append(b"".join([b"@\3" + packet_id + b"\x10" for _, packet_id, _ in run]))
+        source.sent_acks += len(run)
 
     def deliver(self, route: Route, message: Message, source: Session | None, now: float) -> int:
         """Sends a message to everybody on the route; returns to how many."""
