@@ -47,8 +47,6 @@ class Broker:
         self.offline: dict[str, Session] = {}
         self.links: set[Link] = set()
         self.retained = Retained()
-        self.epoch = 0
-        """Grows when permissions change; links then forget what they were allowed."""
         self.dirty: list[Link] = []
         self.posts: list[tuple[Identity, Message]] = []
         """Wills on topics the community takes; the stream hands them over."""
@@ -77,7 +75,8 @@ class Broker:
     def forget_routes(self) -> None:
         """Permissions have changed: the gate is asked again for everything."""
         self.routes.forget_all()
-        self.epoch += 1
+        for link in self.links:
+            link.granted.clear()
 
     def may_publish(self, identity: Identity, topic: str) -> bool:
         """Asks the gate and counts the answer."""

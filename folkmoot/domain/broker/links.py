@@ -54,7 +54,6 @@ class Link:
         "dirty",
         "dropped_slow",
         "ended",
-        "epoch",
         "flush",
         "granted",
         "held",
@@ -102,7 +101,6 @@ class Link:
         self.need = 0
         """How many bytes `rest` must have before looking at it again is worth it."""
         self.granted: set[bytes] = set()
-        self.epoch = broker.epoch
         self.aliases: dict[int, str] = {}
         self.alias_bytes = 0
 
@@ -120,17 +118,10 @@ class Link:
         """Takes what came from the peer; answers and deliveries are in the links' output afterwards."""
         self.seen_at = now
         self.received_bytes += len(data)
-        if self.rest or self.waiting is not None:
-            self.rest += data
-            if self.waiting is None and len(self.rest) >= self.need:
-                self._go_on(now)
-        elif not self.ended:
-            self._feed(data, now)
-
-    def _feed(self, data: bytes, now: float) -> None:
-        if self.epoch != self.broker.epoch:
-            self.epoch = self.broker.epoch
-            self.granted.clear()
+        if self.rest or self.waiting is not None or self.ended:
+            data = self._join(data)
+            if not data:
+                return
         try:
             pos = self._walk(data, now)
         except (mqtt.PacketError, Refused) as error:
@@ -140,6 +131,16 @@ class Link:
             self.rest += data[pos:]
         if self.out and not self.dirty:
             self.mark()
+
+    def _join(self, data: bytes) -> bytes:
+        """What has been kept and what has come, as soon as there is something to be done with it."""
+        if self.ended:
+            return b""
+        self.rest += data
+        if self.waiting is not None or len(self.rest) < self.need:
+            return b""
+        data, self.rest = bytes(self.rest), bytearray()
+        return data
 
     def _walk(self, data: bytes, now: float) -> int:
         """Handles the complete packets in `data` and returns where the first incomplete one begins."""
@@ -224,6 +225,7 @@ class Link:
             packets.receive(self, first, data, body, stop, now)
             pos = stop
             if self.waiting is not None or self.ended:
+                self.need = 0
                 break
             session = self.session
         else:
@@ -242,7 +244,7 @@ class Link:
         packet, self.waiting = self.waiting, None
         if isinstance(packet, mqtt.Connect) and not self.ended:
             self.broker.connect(self, packet, identity, now)
-            self._go_on(now)
+            self.feed(b"", now)
 
     def refuse(self, reason: Reason, now: float) -> None:
         """The client of the CONNECT we wait for may not come in."""
@@ -254,12 +256,7 @@ class Link:
         post, self.waiting = self.waiting, None
         if isinstance(post, Post) and not self.ended:
             packets.conclude(self, post.message.qos, post.packet_id, code)
-            self._go_on(now)
-
-    def _go_on(self, now: float) -> None:
-        data, self.rest = bytes(self.rest), bytearray()
-        if not self.ended:
-            self._feed(data, now)
+            self.feed(b"", now)
 
     def remember(self, topic: bytes) -> None:
         """This client may publish to the topic; the hot path need not ask again."""

@@ -85,8 +85,7 @@ class Routes:
         """Sends on `count` QoS 0 PUBLISH packets of one topic, without properties, as they came from `source`."""
         v5 = source.version == MQTT_5
         same, other = (route.plain5, route.plain3) if v5 else (route.plain3, route.plain5)
-        if same:
-            _hand_out(run, count, same)
+        _hand_out(run, count, same)
         if other:
             _hand_out(b"".join(_translated(run, v5)), count, other)
         if route.single or route.groups:
