@@ -48,7 +48,7 @@ def list_mails(tx: Transaction, most: int, before: int | None = None) -> list[Ma
     parameters = {} if before is None else {"before": before}
     return tx.all(
         MailView,
-        "SELECT b.id, b.created_at, substr(b.data, 1, 16384), g.recipient,"
+        "SELECT b.id, b.created_at, coalesce(substr(b.data, 1, 16384), b.data), g.recipient,"
         " (SELECT count(*) FROM outgoing c WHERE c.body_id = b.id), g.state"
         f" FROM (SELECT id, created_at, data FROM outgoing_bodies b{older} ORDER BY id DESC LIMIT :most) b"
         " JOIN outgoing g ON g.id = (SELECT min(h.id) FROM outgoing h WHERE h.body_id = b.id)"
