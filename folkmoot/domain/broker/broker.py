@@ -17,18 +17,15 @@ held on its link until `committed(ticket)`. Only retained messages use it so far
 
 from __future__ import annotations
 
-import secrets
-import string
 from collections import Counter
 from collections.abc import Callable
-from typing import cast
 
 from folkmoot.wire import mqtt
-from folkmoot.wire.mqtt import MQTT_5, Prop, Reason
+from folkmoot.wire.mqtt import Reason
 
+from . import greeting
 from .links import Link, Post
 from .model import FOREVER, Gate, Identity, Limits, Message, OpenGate, Refused, RetainedChange
-from .packets import forwarded_fields
 from .retained import Retained
 from .routes import Routes
 from .sessions import Session, Subscription
@@ -149,7 +146,7 @@ class Broker:
 
     def connect(self, link: Link, packet: mqtt.Connect, identity: Identity, now: float) -> None:
         """The client is known and may come in: opens or resumes its session and answers CONNACK."""
-        assigned = "" if packet.client_id else _new_client_id()
+        assigned = "" if packet.client_id else greeting.new_client_id()
         link.client_id = packet.client_id or assigned
         link.identity = identity
         link.connected_at = now
@@ -168,64 +165,14 @@ class Broker:
             self.count["session.created"] += 1
         else:
             self.count["session.resumed"] += 1
-        self._enter(session, link, packet, now)
+        self.offline.pop(session.client_id, None)
+        greeting.enter(session, link, packet, now)
         self.count["packets.connack.sent"] += 1
         self.count["client.connected"] += 1
-        link.emit(mqtt.encode(self._connack(link, old is not None, assigned), link.version))
+        link.emit(mqtt.encode(greeting.connack(link, old is not None, assigned), link.version))
         self._forget_session(session)
         session.resume(now)
         session.pump_retained(self.retained.find, now)
-
-    def _enter(self, session: Session, link: Link, packet: mqtt.Connect, now: float) -> None:
-        properties = packet.properties
-        link.session, session.link = session, link
-        self.offline.pop(session.client_id, None)
-        session.identity = link.identity
-        session.clean_start = packet.clean_start
-        session.connected_at, session.disconnected_at, session.expires_at = now, None, None
-        session.expiry_interval = cast("int", properties.get(Prop.SESSION_EXPIRY, 0))
-        if packet.version < MQTT_5 and not packet.clean_start:
-            session.expiry_interval = self.limits.session_expiry_interval
-        receive_maximum = cast("int", properties.get(Prop.RECEIVE_MAXIMUM, 0xFFFF))
-        session.window = min(receive_maximum, self.limits.max_inflight)
-        link.max_packet_size = cast("int", properties.get(Prop.MAXIMUM_PACKET_SIZE, link.max_packet_size))
-        # [MQTT-3.1.2-21]
-        keepalive = packet.keepalive
-        if packet.version == MQTT_5 and self.limits.server_keepalive is not None:
-            keepalive = self.limits.server_keepalive
-        link.keepalive = keepalive
-        session.will, session.will_at = None, None
-        if packet.will is not None:
-            self._keep_will(session, packet.will, now)
-
-    def _keep_will(self, session: Session, will: mqtt.Will, now: float) -> None:
-        expiry = cast("int | None", will.properties.get(Prop.MESSAGE_EXPIRY))
-        message = Message(will.topic, will.payload, will.qos, will.retain, forwarded_fields(will.properties))
-        message.from_client, message.from_name = session.client_id, session.identity.name
-        # The interval for now; `_publish_will` makes a time of it.
-        message.expires_at = 0.0 if expiry is None else float(expiry)
-        session.will = message
-        session.will_delay = cast("int", will.properties.get(Prop.WILL_DELAY, 0))
-
-    def _connack(self, link: Link, present: bool, assigned: str) -> mqtt.Connack:
-        if link.version < MQTT_5:
-            # MQTT 3.1 has no session-present flag.
-            return mqtt.Connack(present and link.version == mqtt.MQTT_3_1_1)
-        limits = self.limits
-        properties: mqtt.Properties = {
-            Prop.RECEIVE_MAXIMUM: limits.max_awaiting_rel,
-            Prop.MAXIMUM_PACKET_SIZE: limits.max_packet_size,
-            Prop.TOPIC_ALIAS_MAXIMUM: limits.max_topic_alias,
-            Prop.RETAIN_AVAILABLE: 1,
-            Prop.WILDCARDS_AVAILABLE: 1,
-            Prop.SUBSCRIPTION_IDS_AVAILABLE: 1,
-            Prop.SHARED_AVAILABLE: 1,
-        }
-        if assigned:
-            properties[Prop.ASSIGNED_CLIENT_ID] = assigned
-        if limits.server_keepalive is not None:
-            properties[Prop.SERVER_KEEP_ALIVE] = limits.server_keepalive
-        return mqtt.Connack(present, 0, properties)
 
     def _take_over(self, session: Session, fresh: bool, now: float) -> None:
         link = session.link
@@ -437,9 +384,3 @@ class Broker:
 
 def _nothing() -> None:
     pass
-
-
-def _new_client_id() -> str:
-    # contract §3.3: 16 base62 characters, the first a letter
-    first = secrets.choice(string.ascii_letters)
-    return first + "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(15))
