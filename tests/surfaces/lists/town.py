@@ -1,0 +1,168 @@
+"""Lists that answer on real sockets, over HTTP and LMTP, with people to use them."""
+
+from __future__ import annotations
+
+import asyncio
+import smtplib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+
+from folkmoot.config import Config, Mail
+from folkmoot.domain import accounts, conversations, outbox, spaces
+from folkmoot.domain.accounts import Actor
+from folkmoot.domain.spaces import MailingList, Rights
+from folkmoot.house import House
+from folkmoot.net.listeners import open_socket
+from folkmoot.net.smtp import MailServer, ServerOptions
+from folkmoot.store import Announcements, Database, Engine, Transaction, migrate
+from folkmoot.surfaces.lists import Mailroom, make_app
+from folkmoot.text import mail
+from tests.net.serving import serving
+
+NOW = datetime(2026, 11, 21, 3, 0, 0, 5, tzinfo=UTC)
+DOMAIN = "lists.example.org"
+
+
+@dataclass
+class Town:
+    """The house behind the lists, a client without credentials, and the port of the LMTP listener."""
+
+    house: House
+    client: httpx.AsyncClient
+    port: int
+
+    async def person(self, name: str, **more: Any) -> Actor:
+        """Somebody with the token `name` for everything and the address name@example.org."""
+
+        def act(tx: Transaction) -> Actor:
+            account_id = accounts.register(tx, name, None, NOW, address=f"{name}@example.org", **more)
+            accounts.create_token(tx, account_id, "lists", name, NOW, name=name, scopes="*")
+            return accounts.actor_of_account(tx, account_id, NOW)
+
+        return await self.house.db.write(act)
+
+    async def token(self, actor: Actor, secret: str, scopes: str, expires_at: datetime | None = None) -> None:
+        """A token with fewer scopes."""
+        assert actor.account_id is not None
+        await self.house.db.write(
+            accounts.create_token, actor.account_id, "lists", secret, NOW, scopes=scopes, expires_at=expires_at
+        )
+
+    async def list(self, owner: Actor, name: str) -> MailingList:
+        """A list with nobody on it."""
+        return await self.house.db.write(spaces.create_mailing_list, owner, name, None, NOW)
+
+    async def close_to_others(self, owner: Actor, face: MailingList, rights: Rights = Rights.NONE) -> None:
+        """Let everybody but the owner do only this."""
+        await self.house.db.write(
+            spaces.edit_list_audiences, owner, face.id, nonsubscriber=rights, subscriber=rights, account=rights, now=NOW
+        )
+
+    async def post(self, actor: Actor, face: MailingList, title: str = "Hello", body: str = "text") -> int:
+        """A post through another door; its id."""
+
+        def act(tx: Transaction) -> int:
+            return conversations.post(
+                tx, actor, face.id, title, body, self.house.now(), origin="forum", mail_domain=DOMAIN
+            ).id
+
+        return await self.house.db.write(act)
+
+    async def ask(self, method: str, path: str, token: str = "", **more: Any) -> httpx.Response:
+        """An answer of the API."""
+        headers = {"Authorization": f"token {token}"} if token else {}
+        return await self.client.request(method, path, headers=headers, **more)
+
+    async def get(self, path: str, token: str) -> Any:
+        """The JSON of an answer that must be 200."""
+        answer = await self.ask("GET", path, token)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def send(
+        self, data: str | bytes, *recipients: str, sender: str = "ann@example.org"
+    ) -> list[tuple[int, bytes]]:
+        """Hand a mail to the LMTP listener with a real client; one (code, text) per recipient."""
+        raw = data.encode() if isinstance(data, str) else data
+        return await asyncio.to_thread(_send, self.port, raw, recipients, sender)
+
+    async def letters(self) -> list[tuple[str, mail.Mail]]:
+        """What waits in the outbox, the oldest first: recipient and mail. It is taken out."""
+
+        def act(tx: Transaction) -> list[tuple[str, mail.Mail]]:
+            claimed = outbox.claim(tx, NOW + timedelta(days=9), 100)
+            return [(each.recipient, mail.parse(outbox.get_body(tx, each.body_id))) for each in claimed]
+
+        return await self.house.db.write(act)
+
+
+def _send(port: int, data: bytes, recipients: Sequence[str], sender: str) -> list[tuple[int, bytes]]:
+    with smtplib.LMTP("127.0.0.1", port, timeout=10) as client:
+        client.ehlo()
+        client.mail(sender, ["SMTPUTF8", "BODY=8BITMIME"])
+        for recipient in recipients:
+            code, text = client.rcpt(recipient)
+            assert code == 250, text
+        client.putcmd("data")
+        assert client.getreply()[0] == 354
+        lines = data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n").split(b"\r\n")
+        client.send(b"\r\n".join(b"." + line if line.startswith(b".") else line for line in lines))
+        client.send(b"\r\n.\r\n" if lines[-1] else b".\r\n")
+        return [client.getreply() for _ in recipients]
+
+
+@asynccontextmanager
+async def town_on(engine: Engine) -> AsyncIterator[Town]:
+    """Lists over an empty database."""
+    migrate(engine, "community")
+    database = Database(engine)
+    database.open()
+    try:
+        # A second passes between any two looks at the clock.
+        ticks = iter(NOW + timedelta(seconds=n) for n in range(100_000))
+        config = Config(mail=Mail(domain=DOMAIN))
+        house = House(config, database, database, Announcements(database), now=lambda: next(ticks))
+        house.origins["lists"] = "http://lists.example.org"
+        mailroom = Mailroom(house)
+        server = MailServer(mailroom.deliver, mailroom.accept_recipient, ServerOptions(lmtp=True, hostname=DOMAIN))
+        listener = open_socket("127.0.0.1:0")
+        assert listener is not None
+        port = listener.getsockname()[1]
+        await server.start(listener)
+        try:
+            async with serving(make_app(house)) as address, httpx.AsyncClient(base_url=f"http://{address}") as client:
+                yield Town(house, client, port)
+        finally:
+            await server.stop(1)
+    finally:
+        database.close()
+
+
+def run(engine: Engine, scenario: Callable[[Town], Awaitable[None]]) -> None:
+    """Play a scenario in a new town."""
+
+    async def whole() -> None:
+        async with town_on(engine) as town:
+            await scenario(town)
+
+    asyncio.run(whole())
+
+
+def letter(
+    subject: str = "Hello",
+    body: str = "Hello all\n",
+    *,
+    to: str = f"~ann/engines@{DOMAIN}",
+    sender: str = "Ann <ann@example.org>",
+    mail_id: str = "<1@example.org>",
+    **more: str,
+) -> str:
+    """A mail as people send it; `more` are further fields, `_` for `-`."""
+    head = {"From": sender, "To": to, "Subject": subject, "Message-ID": mail_id}
+    head.update({name.replace("_", "-"): value for name, value in more.items()})
+    return "".join(f"{name}: {value}\n" for name, value in head.items() if value) + "\n" + body
