@@ -6,7 +6,8 @@ What to answer when is the receiver's affair, what an answer means for a message
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 # RFC 5321 §4.5.3.1.5 says 512 octets for a reply line. We write within it and read four times as much.
@@ -77,31 +78,31 @@ class ReplyReader:
 
     def __init__(self) -> None:
         self._buffer = bytearray()
+        self._lines: deque[bytes] = deque()
         self._code = 0
         self._texts: list[str] = []
         self._status = ""
 
     @property
     def empty(self) -> bool:
-        """Whether every byte fed so far has become part of a complete reply."""
-        return not self._buffer and not self._texts
+        """Whether every byte fed so far is part of a reply that has been given."""
+        return not (self._buffer or self._lines or self._texts)
 
-    def read(self, data: bytes) -> list[Reply]:
-        """Take bytes and give the replies they complete.
+    def read(self, data: bytes) -> Iterator[Reply]:
+        """Take bytes and give the replies they complete, one by one: those before a defect count.
 
         Raises PeerError for a line that is too long, ends in anything but CRLF or is no reply.
         """
         self._buffer += data
         *lines, rest = bytes(self._buffer).split(b"\r\n")
         self._buffer[:] = rest
-        replies = []
-        for line in lines:
-            reply = self._read_line(line)
+        self._lines.extend(lines)
+        while self._lines:
+            reply = self._read_line(self._lines.popleft())
             if reply is not None:
-                replies.append(reply)
+                yield reply
         if len(rest) > _READ_LINE_OCTETS or b"\n" in rest:
             raise PeerError("a reply line does not end")
-        return replies
 
     def _read_line(self, line: bytes) -> Reply | None:
         found = _LINE.fullmatch(line) if len(line) <= _READ_LINE_OCTETS else None

@@ -7,8 +7,8 @@ RCPT and DATA: one round trip per mail. Without PIPELINING only one command is u
 
     GREETING -> EHLO/LHLO [-> STARTTLS -> (handshake) -> EHLO/LHLO] [-> AUTH] -> mails ... -> QUIT
 
-Events: TlsWanted (do the handshake, then `tls_started()`), Connected, MailSettled for each mail, and Broken, after which
-there is nothing to do but close. Broken settles every mail that was not, as to be tried again.
+Events: TlsWanted (do the handshake, then `tls_started()`), Connected, MailSettled for each mail in the order they were
+submitted, and Broken, after which there is nothing to do but close. Broken settles every mail that was not, as to be tried again.
 
 Rules for changing it: which replies are possible where stands in `_POSSIBLE`, anything else is the peer's fault and ends
 the connection; nothing follows DATA before its reply; every mail submitted is settled exactly once.
@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from .replies import PeerError, Reply, ReplyReader
-from .transactions import Mail, Outcome, Step, Transaction, Unsendable
+from .transactions import Mail, Outcome, Step, Transaction
 
 # The first digits a reply may have.
 _FINAL = frozenset({2, 4, 5})
@@ -96,6 +96,7 @@ class Sender:
         self._ready = False
         self._broken = False
         self._quitting = False
+        self._leaving = False
         self._waiting: deque[Mail] = deque()
         self._current: Transaction | None = None
         self._transmitted: deque[Transaction] = deque()
@@ -117,8 +118,11 @@ class Sender:
 
     def submit(self, mail: Mail) -> None:
         """Send a mail when its turn comes; `take_events` tells what became of it."""
-        self._waiting.append(mail)
-        self._advance()
+        if self._broken or self._leaving:
+            self._put_off(mail, Reply(451, "4.4.2", "The connection has ended"))
+        else:
+            self._waiting.append(mail)
+            self._advance()
 
     def receive(self, data: bytes) -> None:
         """Take bytes from the server; afterwards there may be output and events."""
@@ -283,6 +287,7 @@ class Sender:
     def _hear_message(self, reply: Reply) -> None:
         if self._transmitted[0].answer_data(reply, self._lmtp):
             self._settle(self._transmitted.popleft())
+            self._settle_unsendable()
 
     def _hear_reset(self, reply: Reply) -> None:
         if not reply.positive:
@@ -299,7 +304,7 @@ class Sender:
 
     def _advance(self) -> None:
         """Say whatever may be said now."""
-        if not self._ready or self._broken:
+        if not self._ready or self._leaving or self._broken:
             return
         pipelining = "PIPELINING" in self._extensions
         while pipelining or not self._owed:
@@ -313,19 +318,21 @@ class Sender:
                 # DATA has been said; nothing may follow before its reply.
                 return
         if self._quitting and self.idle and not self._owed:
-            self._ready = False
+            self._leaving = True
             self._say(Step.QUIT, b"QUIT\r\n")
 
     def _begin(self, mail: Mail) -> None:
-        try:
-            transaction = Transaction(mail, self._extensions)
-        except Unsendable as error:
-            self._events.append(MailSettled(mail, [Outcome(each, error.reply, True) for each in mail.recipients]))
-            return
-        if transaction.commands:
+        transaction = Transaction(mail, self._extensions)
+        if transaction.sendable:
             self._current = transaction
         else:
-            self._settle(transaction)
+            # It waits for those before it: mails are settled in the order they came.
+            self._transmitted.append(transaction)
+            self._settle_unsendable()
+
+    def _settle_unsendable(self) -> None:
+        while self._transmitted and not self._transmitted[0].sendable:
+            self._settle(self._transmitted.popleft())
 
     def _give_up(self, transaction: Transaction) -> None:
         """Leave a mail that got as far as MAIL, and its recipients with the replies they have."""
@@ -336,6 +343,9 @@ class Sender:
 
     def _settle(self, transaction: Transaction) -> None:
         self._events.append(MailSettled(transaction.mail, transaction.outcomes()))
+
+    def _put_off(self, mail: Mail, reply: Reply) -> None:
+        self._events.append(MailSettled(mail, [Outcome(each, reply, True) for each in mail.recipients]))
 
     def _break(self, broken: Broken) -> None:
         if self._broken:
@@ -351,7 +361,7 @@ class Sender:
             transaction.answer_rest(reply, ours=reply.code != 421)
             self._settle(transaction)
         for mail in self._waiting:
-            self._events.append(MailSettled(mail, [Outcome(each, reply, True) for each in mail.recipients]))
+            self._put_off(mail, reply)
         self._waiting.clear()
         self._events.append(broken)
 

@@ -62,22 +62,29 @@ class Unsendable(ValueError):
 
 
 class Transaction:
-    """One mail between its MAIL command and the last reply to its data.
+    """One mail between its MAIL command and the last reply to its data, at a server with these extensions.
 
-    Raises Unsendable when the whole mail cannot be sent to a server with these extensions.
+    It has no commands when there is nobody it can be sent to; then it is answered from the start.
     """
 
     def __init__(self, mail: Mail, extensions: Mapping[str, str]) -> None:
         self.mail = mail
         self.commands: deque[tuple[Step, bytes]] = deque()
+        self.sendable = False
         self.sender_taken = False
         self._addressed: list[int] = []
         self._asked = 0
         self._taken: list[int] = []
         self._replies: list[Reply | None] = [None] * len(mail.recipients)
         self._ours: set[int] = set()
+        try:
+            self._prepare(extensions)
+        except Unsendable as error:
+            self.answer_rest(error.reply, ours=True)
+
+    def _prepare(self, extensions: Mapping[str, str]) -> None:
+        mail, utf8 = self.mail, "SMTPUTF8" in extensions
         _require_transportable(mail.data)
-        utf8 = "SMTPUTF8" in extensions
         sender = f"<{_check_address(mail.sender, utf8) if mail.sender else ''}>"
         recipients = []
         for position, recipient in enumerate(mail.recipients):
@@ -93,6 +100,7 @@ class Transaction:
             self.commands.append((Step.SENDER, f"MAIL FROM:{sender}{parameters}\r\n".encode()))
             self.commands.extend((Step.RECIPIENT, f"RCPT TO:<{each}>\r\n".encode()) for each in recipients)
             self.commands.append((Step.DATA, b"DATA\r\n"))
+        self.sendable = bool(recipients)
 
     @property
     def has_recipients(self) -> bool:

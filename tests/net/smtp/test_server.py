@@ -17,7 +17,6 @@ from typing import Any, TypeVar
 
 import aiosmtplib
 import pytest
-import uvloop
 
 from folkmoot.net.smtp import Envelope, MailServer, Reply, ServerOptions
 
@@ -25,17 +24,6 @@ TAKEN = Reply(250, "2.0.0", "Stored")
 MESSAGE = b"From: a@example.org\r\nTo: b@example.org\r\nSubject: x\r\nMessage-ID: <1@x>\r\n\r\n.hello\r\n..\r\n"
 T = TypeVar("T")
 Runner = Callable[[Coroutine[Any, Any, None]], None]
-
-
-@pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
-def run(request: pytest.FixtureRequest) -> Runner:
-    """Runs a scenario on the standard library's event loop, and again on the one we serve with."""
-
-    def start(scenario: Coroutine[Any, Any, None]) -> None:
-        with asyncio.Runner(loop_factory=request.param) as runner:
-            runner.run(scenario)
-
-    return start
 
 
 class Mailbox:
@@ -206,18 +194,6 @@ def test_swaks(flags: list[str], run: Runner) -> None:
         assert mailbox.taken[0].protocol == ("LMTP" if "LMTP" in flags else "ESMTP")
 
     run(scenario())
-
-
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A key and a certificate for 127.0.0.1 in one file."""
-    path = tmp_path_factory.mktemp("tls") / "both.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    command += ["-days", "2", "-subj", "/CN=localhost"]
-    command += ["-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost", "-keyout", str(path), "-out", f"{path}.crt"]
-    subprocess.run(command, check=True, capture_output=True)
-    path.write_bytes(path.read_bytes() + Path(f"{path}.crt").read_bytes())
-    return path
 
 
 def server_tls(certificate: Path) -> ssl.SSLContext:
