@@ -26,6 +26,7 @@ from folkmoot.domain import accounts, outbox
 from folkmoot.domain.broker import Identity
 from folkmoot.errors import FolkmootError, Invalid, Unavailable
 from folkmoot.house import House, open_databases
+from folkmoot.ids import new_secret
 from folkmoot.net.listeners import (
     Address,
     HttpServer,
@@ -144,6 +145,8 @@ async def start(config: Config, *, demo: bool) -> Program:
         raise
     program.ready = True
     _write_listeners(program)
+    if house.setup_token:
+        _logger.info("make the first administrator there", once=f"{house.origins['web']}/setup/{house.setup_token}")
     return program
 
 
@@ -156,8 +159,12 @@ async def _people(program: Program) -> None:
         if await house.db.write(demo.seed, hashed, house.config.mail.domain, house.now()):
             _logger.info("seeded the demo", sign_in_as="admin", password=demo.PASSWORD)
         return
+    if await house.db.read(accounts.list_admins):
+        return
     name, password = os.environ.get("FOLKMOOT_ADMIN_USERNAME"), os.environ.get("FOLKMOOT_ADMIN_PASSWORD")
-    if name and password and not await house.db.read(accounts.list_admins):
+    if not (name and password):
+        house.setup_token = new_secret(32)
+    else:
         hashed = await asyncio.to_thread(house.passwords.hash, password)
         await house.db.write(accounts.register, name, hashed, house.now(), is_admin=True)
         _logger.info("made the first administrator", name=name)

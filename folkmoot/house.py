@@ -54,6 +54,8 @@ class House:
     passwords: Passwords = field(default_factory=Passwords)
     now: Callable[[], datetime] = utc_now
     demo: bool = False
+    setup_token: str = ""
+    """Opens the page that makes the first administrator; empty when there is one."""
     origins: dict[str, str] = field(default_factory=dict)
     """Where each HTTP surface answers (`web`, `lists`, `forum`, `newsletter`, `mqtt_api`), without a trailing slash."""
 

@@ -5,6 +5,7 @@ Nobody signs in here.
 
 from __future__ import annotations
 
+import hmac
 import ipaddress
 from urllib.parse import urlsplit
 
@@ -41,6 +42,12 @@ def require_mail_viewer(house: House, call: Call) -> None:
     reason = mail_hidden_because(house, call)
     if reason:
         raise Forbidden("mail.hidden", reason)
+
+
+def require_setup(house: House, token: str) -> None:
+    """Raises NotFound unless this is the link that was printed at the first start and not used yet."""
+    if not house.setup_token or not hmac.compare_digest(house.setup_token.encode(), token.encode()):
+        raise NotFound("setup.unknown", "This link is not, or no longer, valid.")
 
 
 async def account_of_link(house: House, token: str) -> int:

@@ -19,16 +19,24 @@ from folkmoot.domain import accounts, conversations, outbox, spaces, subscriptio
 from folkmoot.domain.conversations import MessageView
 from folkmoot.domain.spaces import CommunityTotals, Site, SpaceEntry
 from folkmoot.domain.subscriptions import LINK_SECRET, ONE_CLICK
-from folkmoot.errors import FolkmootError, Invalid, NotFound, RateLimited
+from folkmoot.errors import Conflict, FolkmootError, Invalid, NotFound, RateLimited
 from folkmoot.house import House
 from folkmoot.ids import new_hex
 from folkmoot.net.http import Call, json_response
 from folkmoot.net.pages import csrf_token, require_csrf, set_csrf_cookie
 from folkmoot.store import Transaction
 from folkmoot.surfaces.web import auth, render
-from folkmoot.surfaces.web.schema import AddressForm, ChoicesForm, Health, MailsQuery, SavedQuery, UnsubscribeForm
+from folkmoot.surfaces.web.schema import (
+    AddressForm,
+    ChoicesForm,
+    Health,
+    MailsQuery,
+    SavedQuery,
+    SetupForm,
+    UnsubscribeForm,
+)
 
-_LATEST = 12
+_LATEST = 8
 _SPACES = 12
 _MAILS = 30
 _COPIES = 100
@@ -298,6 +306,32 @@ def _space_of(tx: Transaction, space_id: int) -> SpaceEntry:
     if entry is None:
         raise NotFound("space.unknown", "What this link belonged to is gone; nothing is sent from it any more.")
     return entry
+
+
+# --- setting up -----------------------------------------------------------------------------------------------------
+
+
+async def ask_administrator(call: Call) -> Response:
+    auth.require_setup(call.app.house, call.path["token"])
+    return _with_csrf(call, "setup.html", token=call.path["token"], problem="")
+
+
+async def make_administrator(call: Call) -> Response:
+    house: House = call.app.house
+    form: SetupForm = call.data
+    auth.require_setup(house, call.path["token"])
+    require_csrf(call.request, form.csrf)
+    try:
+        if len(form.password) < 8:
+            raise Invalid("password.short", "Choose a password of at least 8 characters.", "password")
+        if form.password != form.password_again:
+            raise Invalid("password.differs", "The two passwords are not the same.", "password_again")
+        hashed = await asyncio.to_thread(house.passwords.hash, form.password)
+        await house.db.write(accounts.register, form.name.strip(), hashed, house.now(), is_admin=True)
+    except (Invalid, Conflict) as error:
+        return _with_csrf(call, "setup.html", token=call.path["token"], problem=error.message)
+    house.setup_token = ""
+    return RedirectResponse("/", 303)
 
 
 def _with_csrf(call: Call, template: str, **values: Any) -> Response:

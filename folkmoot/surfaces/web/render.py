@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
@@ -22,9 +23,11 @@ from folkmoot.net.pages import html_page, template_environment
 from folkmoot.text import mail
 
 _TEMPLATES = template_environment(Path(__file__).parent / "templates")
-_EXCERPT = 280
+_EXCERPT = 220
+_PATCH_BEGINS = re.compile(r"^(?:---|diff --git .*)$", re.MULTILINE)
 _MOST_TEXT = 200_000
 _PRIVATE = {"cache-control": "no-store", "x-robots-tag": "noindex"}
+_ORIGIN_WORDS = {"forum": "in the forum", "mail": "by mail", "mqtt": "over MQTT", "web": "on the web"}
 _CHANNEL_WORDS = {"forum": "Follow in the forum", "mail": "Every message by mail", "newsletter": "The newsletter"}
 _RECEIVED_WORDS = {
     "forum": "what you follow in the forum",
@@ -225,7 +228,7 @@ def voice(view: MessageView, entry: SpaceEntry | None, house: House, now: dateti
         space=view.space_title or view.space_name,
         title=view.subject or "(no subject)",
         excerpt=_excerpt(view.body),
-        origin=view.origin,
+        origin=_ORIGIN_WORDS[view.origin],
         iso=view.created_at.isoformat(),
         ago=ago(view.created_at, now),
         archive_url=archive,
@@ -234,7 +237,8 @@ def voice(view: MessageView, entry: SpaceEntry | None, house: House, now: dateti
 
 
 def _excerpt(text: str) -> str:
-    words = " ".join(text[: _EXCERPT * 4].split())
+    # What a patch changes is for the archive; here its description is enough.
+    words = " ".join(_PATCH_BEGINS.split(text[: _EXCERPT * 4], 1)[0].split())
     return words if len(words) <= _EXCERPT else words[:_EXCERPT].rsplit(" ", 1)[0] + " …"
 
 

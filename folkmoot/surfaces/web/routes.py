@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from folkmoot.net.http import Operation
 from folkmoot.surfaces.web import handlers
-from folkmoot.surfaces.web.schema import AddressForm, ChoicesForm, Health, MailsQuery, SavedQuery, UnsubscribeForm
+from folkmoot.surfaces.web.schema import (
+    AddressForm,
+    ChoicesForm,
+    Health,
+    MailsQuery,
+    SavedQuery,
+    SetupForm,
+    UnsubscribeForm,
+)
 
 OPERATIONS = (
     Operation("landing", "GET", "/", handlers.landing, summary="What runs here, and what is being said."),
@@ -36,5 +44,14 @@ OPERATIONS = (
         handlers.unsubscribe,
         UnsubscribeForm,
         summary="End one subscription, with one click (RFC 8058).",
+    ),
+    Operation("askAdministrator", "GET", "/setup/{token}", handlers.ask_administrator, summary="Who is in charge?"),
+    Operation(
+        "makeAdministrator",
+        "POST",
+        "/setup/{token}",
+        handlers.make_administrator,
+        SetupForm,
+        summary="Make the first administrator, once.",
     ),
 )

@@ -28,6 +28,15 @@ class UnsubscribeForm(msgspec.Struct, kw_only=True):
     one_click: str = msgspec.field(name="List-Unsubscribe", default="")
 
 
+class SetupForm(msgspec.Struct, kw_only=True):
+    """The first administrator."""
+
+    csrf: str = msgspec.field(name="_csrf", default="")
+    name: str = ""
+    password: str = ""
+    password_again: str = ""
+
+
 class MailsQuery(msgspec.Struct, kw_only=True):
     """The list of mails: those older than this one."""
 
