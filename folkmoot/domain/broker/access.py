@@ -51,8 +51,8 @@ class CommunityGate:
         self.readable: dict[int, frozenset[str]] = {}
 
     def may_publish(self, identity: Identity, topic: str) -> bool:
-        """Anywhere but below `spaces/` (posts are taken, not routed) and `$SYS/`."""
-        return not topic.startswith((ROOT, "$SYS/"))
+        """Anywhere but below `$SYS/` and `spaces/`, where posts alone are taken (and judged when they are)."""
+        return not topic.startswith((ROOT, "$SYS/")) or self.takes(topic)
 
     def may_subscribe(self, identity: Identity, topic_filter: str) -> bool:
         """Always: what may be received is asked for each topic, and a refusal would tell which spaces exist."""

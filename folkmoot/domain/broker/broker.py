@@ -2,7 +2,7 @@
 
 Theory. Everything lives in memory and is touched by one task, so there are no locks and nothing here waits. Time comes in
 as `now`, seconds since 1970 on a clock that never jumps. The broker sends nothing: it appends bytes to `Link.out` and lists
-the links that have output in `dirty` (calling `wake` when the first one gets some); the stream writes them once per turn
+the links that have output in `dirty` (calling `wake` unless `is_awake`); the stream writes them once per turn
 of its loop, sets `Link.room`, and calls `pump`.
 
 The hot path is `Link.feed` → `Routes.forward` (runs of QoS 0 messages, as bytes) or `Routes.deliver` (one message to all).
@@ -40,6 +40,8 @@ class Broker:
         self.limits = limits or Limits()
         self.durable = durable
         self.wake: Callable[[], None] = _nothing
+        self.is_awake = False
+        """Somebody is about to write all output; `wake` need not be called. Set by the stream."""
         self.sessions: dict[str, Session] = {}
         self.offline: dict[str, Session] = {}
         self.links: set[Link] = set()
@@ -111,7 +113,8 @@ class Broker:
         if not self.durable:
             return 0
         self.changes.append(change)
-        self.wake()
+        if not self.is_awake:
+            self.wake()
         return self.ticket
 
     def take_changes(self) -> tuple[int, list[RetainedChange]]:
@@ -249,7 +252,8 @@ class Broker:
         will.expires_at = now + will.expires_at if will.expires_at else 0.0
         if self.gate.takes(will.topic):
             self.posts.append((session.identity, will))
-            self.wake()
+            if not self.is_awake:
+                self.wake()
             return
         self.publish(will, now)
 

@@ -274,10 +274,10 @@ class Link:
     def mark(self) -> None:
         """Lists the link among those with output."""
         self.dirty = True
-        dirty = self.broker.dirty
-        dirty.append(self)
-        if len(dirty) == 1:
-            self.broker.wake()
+        broker = self.broker
+        broker.dirty.append(self)
+        if not broker.is_awake:
+            broker.wake()
 
     def take_output(self) -> bytes:
         """What is to be written now; the caller then sets `room` and lets the broker pump."""

@@ -85,7 +85,16 @@ class Routes:
         """Sends on `count` QoS 0 PUBLISH packets of one topic, without properties, as they came from `source`."""
         v5 = source.version == MQTT_5
         same, other = (route.plain5, route.plain3) if v5 else (route.plain3, route.plain5)
-        _hand_out(run, count, same)
+        size = len(run)
+        for link in same:
+            if link.room <= 0:
+                link.dropped_slow += count
+                continue
+            link.room -= size
+            link.sent[0] += count
+            link.out.append(run)
+            if not link.dirty:
+                link.mark()
         if other:
             _hand_out(b"".join(_translated(run, v5)), count, other)
         if route.single or route.groups:

@@ -54,14 +54,18 @@ class Socket(asyncio.Protocol):
     def flush(self, now: float) -> None:
         """Writes the link's output; what the socket has not taken counts against its room."""
         link = self.link
-        buffered = self._buffered()
-        if link.out:
-            self._write(link.take_output())
-        link.dirty = False
-        link.room = self._most - buffered
         if link.ended:
             self._close()
             return
+        buffered = self._buffered()
+        out = link.out
+        if out:
+            data = out[0] if len(out) == 1 else b"".join(out)
+            out.clear()
+            link.sent_bytes += len(data)
+            self._write(data)
+        link.dirty = False
+        link.room = self._most - buffered
         if buffered > self._most or link.held or not self._reading:
             # Only answers to what it sends get through when there is no room: it has to read before it may send more.
             stuck = buffered > 4 * self._most or len(link.held) > HELD_MAX
@@ -72,6 +76,7 @@ class Socket(asyncio.Protocol):
 
     def _close(self) -> None:
         if not self._transport.is_closing():
+            self._write(self.link.take_output())
             self._transport.close()
             # A peer that reads nothing must not keep the socket.
             asyncio.get_running_loop().call_later(LINGER_SECONDS, self._transport.abort)

@@ -68,13 +68,13 @@ class Stream:
         self._ended_at: dict[int, float] = {}
         self._servers: list[asyncio.Server] = []
         self._stopping = False
-        self._flushing = False
         broker.durable = journal is not None
         broker.wake = self._wake
 
     def start(self) -> None:
         """Begins to keep time; must be called on the running loop."""
         self._loop = asyncio.get_running_loop()
+        self._time = self._loop.time
         self._offset = time.time() - self._loop.time()
         self._ticker = self._loop.call_later(1, self._tick)
 
@@ -132,22 +132,21 @@ class Stream:
     # --- output -------------------------------------------------------------------------------------------------------
 
     def _wake(self) -> None:
-        if not self._flushing:
-            self._flushing = True
-            self._loop.call_soon(self._flush_turn)
+        self.broker.is_awake = True
+        self._loop.call_soon(self._flush_turn)
 
     def feed(self, link: Link, data: bytes) -> None:
         """Gives a link what arrived. Few receivers are written to at once, which saves a turn; many, once per turn."""
-        alone = not self._flushing
-        self._flushing = True
-        now = self._loop.time() + self._offset
+        broker = self.broker
+        alone, broker.is_awake = not broker.is_awake, True
+        now = self._time() + self._offset
         try:
             link.feed(data, now)
         except Exception:
             log.exception("a packet could not be handled")
             link.end(Reason.IMPLEMENTATION_ERROR, now)
         if alone:
-            if len(self.broker.dirty) <= AT_ONCE:
+            if len(broker.dirty) <= AT_ONCE:
                 self._flush(now)
             else:
                 self._loop.call_soon(self._flush_turn)
@@ -156,9 +155,9 @@ class Stream:
         self._flush(self.now())
 
     def _flush(self, now: float) -> None:
-        self._flushing = False
         broker = self.broker
         dirty, broker.dirty = broker.dirty, []
+        broker.is_awake = False
         for link in dirty:
             link.flush(now)
         if broker.changes:
@@ -188,7 +187,7 @@ class Stream:
             self.broker.committed(ticket)
         finally:
             self._committing = None
-            if self.broker.changes:
+            if self.broker.changes and not self.broker.is_awake:
                 self._wake()
 
     def spawn(self, work: Awaitable[object]) -> None:
