@@ -8,6 +8,8 @@ from folkmoot.text import mail
 
 def run(data: bytes) -> None:
     text = mail.decode(data)
+    # Something that only the long way reads must not change what the short way has read.
+    assert mail.parse_addresses(text) == mail.parse_addresses(f"(){text}")
     for address in mail.parse_addresses(text):
         assert "@" in address.address and address.address.isprintable()
         try:

@@ -17,6 +17,9 @@ ADDRESS_LIMIT = 10_000
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|<[^<>]*>|\[[^\[\]]*\]|[^\s"(<>\[,;:]+|\s+|.', re.DOTALL)
 _ROUTE = re.compile(r"^@[^:]*:")
 _ADDRESS = re.compile(r'(?:[^\s<>(),;:\\"@\[\]]+|"[^"\r\n]*")@(?:[^\s<>(),;:\\"@\[\]]+|\[[^\[\]\s]*\])')
+_PLAIN = re.compile(
+    r'\s*(?:(?P<name>[^<>"(),;:@\\\[\]]{0,500})<)?(?P<address>[^\s<>(),;:\\"@\[\]]+@[^\s<>(),;:\\"@\[\]]+)(?(name)>)\s*'
+)
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
 _MAILBOX = re.compile(r"[^\s<>(),;:\\\"@\[\]]{1,256}@[^\s<>(),;:\\\"@\[\]]{1,255}")
 
@@ -34,6 +37,9 @@ class Address:
 
 def parse_addresses(value: str, limit: int = ADDRESS_LIMIT) -> tuple[Address, ...]:
     """Read the addresses of a field value in order; what holds none is skipped, groups are opened up, names decoded."""
+    plain = _plain(value, limit)
+    if plain is not None:
+        return plain
     found: list[Address] = []
     mailbox = _Mailbox()
     for token in _tokens(value):
@@ -49,6 +55,18 @@ def parse_addresses(value: str, limit: int = ADDRESS_LIMIT) -> tuple[Address, ..
             mailbox.add(token)
     found += mailbox.finish()
     return tuple(found[:limit])
+
+
+def _plain(value: str, limit: int) -> tuple[Address, ...] | None:
+    """Read a value of nothing but `Name <address>` and bare addresses, as most are; None when there is more to it."""
+    found = []
+    for piece in value.split(",", limit)[:limit]:
+        match = _PLAIN.fullmatch(piece)
+        if match is None or not match["address"].isprintable():
+            return None
+        name = match["name"] or ""
+        found.append(Address(single_line(decode_words(name.strip()[:4000]))[:1000], match["address"]))
+    return tuple(found)
 
 
 def _tokens(value: str) -> list[str]:

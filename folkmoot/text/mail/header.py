@@ -15,10 +15,8 @@ from folkmoot.text.mail.charset import clean, decode
 HEADER_LIMIT_BYTES = 512 * 1024
 FIELD_LIMIT = 2000
 
-_END = re.compile(rb"\n\r?\n")
 _FIELD = re.compile(r"^([!-9;-~]{1,200})[ \t]*:(.*)", re.MULTILINE)
 _RAW_FIELD = re.compile(rb"^([!-9;-~]{1,200})[ \t]*:(.*)", re.MULTILINE)
-_FOLD = re.compile(rb"\r?\n(?=[ \t])")
 _CONTROL = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029]")
 _WORD = re.compile(r"=\?([^?\s]{1,75})\?([bBqQ])\?([^?]{0,4000}(?:\?(?!=)[^?]{0,1000}){0,20})\?=")
 _UNSAFE = re.compile("[\r\n\0]")
@@ -29,8 +27,11 @@ def split(data: bytes, start: int = 0, end: int | None = None) -> tuple[int, int
     stop = len(data) if end is None else end
     if data.startswith((b"\n", b"\r\n"), start, stop):
         return start, data.index(b"\n", start) + 1
-    found = _END.search(data, start, stop)
-    return (found.start() + 1, found.end()) if found else (stop, stop)
+    bare = data.find(b"\n\n", start, stop)
+    full = data.find(b"\n\r\n", start, stop if bare < 0 else bare)
+    if full >= 0:
+        return full + 1, full + 3
+    return (bare + 1, bare + 2) if bare >= 0 else (stop, stop)
 
 
 def fields(data: bytes, start: int, end: int, limit_bytes: int = HEADER_LIMIT_BYTES) -> list[tuple[str, str]]:
@@ -42,7 +43,7 @@ def fields(data: bytes, start: int, end: int, limit_bytes: int = HEADER_LIMIT_BY
     if end - start > limit_bytes:
         end = data.rfind(b"\n", start, start + limit_bytes) + 1 or start + limit_bytes
     # RFC 5322 §2.2.3: unfolding removes the line end and keeps the white space after it.
-    block = _FOLD.sub(b"", data[start:end]).replace(b"\r", b" ")
+    block = data[start:end].replace(b"\r\n", b"\n").replace(b"\n ", b" ").replace(b"\n\t", b"\t").replace(b"\r", b" ")
     if block.isascii():
         found = _FIELD.findall(block.decode("ascii"))[:FIELD_LIMIT]
         return [(name, value.replace("\0", "").strip(" \t")) for name, value in found]

@@ -41,14 +41,22 @@ class Mail:
     references: tuple[str, ...]
     subject: str
     from_: Address | None
-    to: tuple[Address, ...]
-    cc: tuple[Address, ...]
     date: datetime | None
     text: str
     parts: tuple[Part, ...]
     auto_submitted: str
     list_ids: tuple[str, ...]
     headers: tuple[tuple[str, str], ...]
+
+    @property
+    def to(self) -> tuple[Address, ...]:
+        """The addresses of all To fields. Read when asked for: there may be thousands, and few callers want them."""
+        return parse_addresses(",".join(self.get_all("to")))
+
+    @property
+    def cc(self) -> tuple[Address, ...]:
+        """The addresses of all Cc fields, read when asked for."""
+        return parse_addresses(",".join(self.get_all("cc")))
 
     def get(self, name: str) -> str:
         """Give the value of the first header field of this name (any case), unfolded; "" when there is none."""
@@ -77,8 +85,6 @@ def parse(data: bytes) -> Mail:
         references=_references(first.get("references", "")),
         subject=header.single_line(header.decode_words(first.get("subject", ""))),
         from_=next(iter(parse_addresses(first.get("from", ""), limit=1)), None),
-        to=parse_addresses(",".join(named.get("to", ()))),
-        cc=parse_addresses(",".join(named.get("cc", ()))),
         date=_date(first.get("date", "")),
         text=_text(data, leaves),
         parts=tuple(Part(leaf.type, leaf.filename, leaf.is_attachment, mime.size_bytes(data, leaf)) for leaf in leaves),
