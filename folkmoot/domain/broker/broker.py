@@ -156,7 +156,7 @@ class Broker:
         old = self.sessions.get(link.client_id)
         if old is not None:
             # Nobody resumes what belongs to another account.
-            fresh = packet.clean_start or old.identity != identity
+            fresh = packet.clean_start or old.identity.account_id != identity.account_id
             self._take_over(old, fresh, now)
             if fresh:
                 self.end_session(old, now, "session.discarded")
@@ -175,7 +175,7 @@ class Broker:
         link.emit(mqtt.encode(greeting.connack(link, old is not None, assigned), link.version))
         self._forget_session(session)
         session.resume(now)
-        session.pump_retained(self.retained.find, now)
+        session.pump_retained(self.find_retained, now)
 
     def _take_over(self, session: Session, fresh: bool, now: float) -> None:
         link = session.link
@@ -304,12 +304,14 @@ class Broker:
         handling = subscription.retain_handling
         if subscription.group is not None or handling == 2 or (handling == 1 and not new):
             return
-        session = subscription.session
-        may_receive = self.gate.may_receive
         topics = self.retained.match(subscription.inner_filter)
-        allowed = [topic for topic in topics if may_receive(session.identity, topic)]
-        if allowed:
-            session.owe(subscription, allowed)
+        if topics:
+            subscription.session.owe(subscription, topics)
+
+    def find_retained(self, session: Session, topic: str, now: float) -> Message | None:
+        """The retained message of a topic for a session, if there is one that may reach it."""
+        message = self.retained.find(topic, now)
+        return message if message is not None and self.gate.may_receive(session.identity, topic) else None
 
     def unsubscribe(self, session: Session, topic_filter: str) -> bool:
         """Ends a subscription; False when there was none. Raises Refused for what is no filter."""
@@ -338,7 +340,7 @@ class Broker:
             if session.queue:
                 session.pump(now)
             if session.backlog:
-                session.pump_retained(self.retained.find, now)
+                session.pump_retained(self.find_retained, now)
 
     def tick(self, now: float) -> None:
         """Once a second: ends what has timed out, publishes wills that are due."""

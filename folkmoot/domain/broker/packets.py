@@ -252,7 +252,7 @@ def _subscribe(link: Link, packet: mqtt.Subscribe, now: float) -> None:
         codes = [code if code < Reason.UNSPECIFIED_ERROR else Reason.UNSPECIFIED_ERROR for code in codes]
     broker.count["packets.suback.sent"] += 1
     link.emit(mqtt.encode(mqtt.Suback(packet.packet_id, codes), link.version))
-    session.pump_retained(broker.retained.find, now)
+    session.pump_retained(broker.find_retained, now)
 
 
 def _unsubscribe(link: Link, packet: mqtt.Unsubscribe, now: float) -> None:

@@ -146,11 +146,11 @@ class Session:
             else:
                 self._transmit(link, delivery, now)
 
-    def pump_retained(self, find: Callable[[str, float], Message | None], now: float) -> None:
+    def pump_retained(self, find: Callable[[Session, str, float], Message | None], now: float) -> None:
         """Sends retained messages of new subscriptions, a socket's worth at a time."""
         while self.backlog and self.link is not None and self.link.room > 0 and not self.queue:
             subscription, topics = self.backlog[0]
-            message = find(topics.popleft(), now) if topics else None
+            message = find(self, topics.popleft(), now) if topics else None
             if not topics:
                 self.backlog.popleft()
             if message is not None and self.subscriptions.get(subscription.topic_filter) is subscription:

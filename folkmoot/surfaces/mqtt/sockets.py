@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from folkmoot.surfaces.mqtt.stream import Stream
 
 #: How long a closing connection may take to read its last bytes.
-LINGER_SECONDS = 2.0
+LINGER_SECONDS = 1.0
 #: Acknowledgements waiting for commits before no more is read from their connection.
 HELD_MAX = 1000
 
@@ -34,6 +34,7 @@ class Socket(asyncio.Protocol):
         address, port = _peer(transport.get_extra_info("peername"))
         self.link = broker.open(self._stream.now(), address, port, self._listener)
         self.link.flush = self.flush
+        self._stream.sockets.add(self)
         self._write, self._buffered = self._transport.write, self._transport.get_write_buffer_size
         self._most = broker.limits.output_bytes
         self._transport.set_write_buffer_limits(high=self._most // 2)
@@ -90,6 +91,7 @@ class Socket(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stream.broker.lost(self.link, self._stream.now())
+        self._stream.closed(self)
 
     def _read(self, reading: bool) -> None:
         if reading != self._reading and not self._transport.is_closing():

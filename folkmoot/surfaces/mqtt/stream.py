@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from ssl import SSLContext
 from typing import cast
 
@@ -68,6 +69,8 @@ class Stream:
         self._ended_at: dict[int, float] = {}
         self._servers: list[asyncio.Server] = []
         self._stopping = False
+        self.sockets: set[Socket] = set()
+        self._all_closed = asyncio.Event()
         broker.durable = journal is not None
         broker.wake = self._wake
 
@@ -99,6 +102,15 @@ class Stream:
             await asyncio.wait(self._tasks, timeout=deadline - self._loop.time())
         for task in self._tasks:
             task.cancel()
+        if self.sockets:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._all_closed.wait(), 2 * LINGER_SECONDS)
+
+    def closed(self, one: Socket) -> None:
+        """A socket is gone."""
+        self.sockets.discard(one)
+        if self._stopping and not self.sockets:
+            self._all_closed.set()
 
     def now(self) -> float:
         """The broker's clock: seconds since 1970, never jumping."""

@@ -593,6 +593,14 @@ def test_the_gate_is_asked_and_its_changes_take_effect() -> None:
     assert not source.link.session.awaiting  # type: ignore[union-attr]
 
 
+def test_retained_messages_obey_the_gate_too() -> None:
+    room = Room(Broker(Rules()))
+    room.enter("source").send(Publish("secret/x", b"1", 0, True), Publish("open", b"2", 0, True))
+    bob = room.enter("bob", identity=BOB)
+    bob.send(Subscribe(1, [Filter("#", 1)]))
+    assert [packet.topic for packet in bob.read() if isinstance(packet, Publish)] == ["open"]
+
+
 def test_what_the_community_takes_is_not_routed_and_keeps_its_place() -> None:
     room = Room(Broker(Rules()))
     sink, source = room.subscriber("sink", "#"), room.enter("source")
