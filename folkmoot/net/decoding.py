@@ -72,7 +72,8 @@ def decode_json(body: bytes, kind: Any, *, allow_nul: bool = False) -> Any:
         value = _json_decoder(kind).decode(text)
         # Both need a walk through the value, so look for a reason first.
         if b"\\u0000" in body or _LONG_DIGITS.search(body):
-            _refuse_unstorable(msgspec.to_builtins(value), "", allow_nul)
+            # What is still undecoded (a frame's data) has its own turn later.
+            _refuse_unstorable(msgspec.to_builtins(value, enc_hook=lambda raw: None), "", allow_nul)
         return value
     except UnicodeDecodeError as error:
         raise Invalid("body.encoding", "The body is not UTF-8.") from error

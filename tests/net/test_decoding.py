@@ -195,3 +195,13 @@ def test_any_body_decodes_or_is_refused(body: bytes | str) -> None:
         except Invalid:
             continue
         assert b"\0" not in msgspec.json.encode(found)
+
+
+def test_a_part_left_undecoded_is_left_alone() -> None:
+    class Frame(msgspec.Struct):
+        op: str
+        data: msgspec.Raw
+
+    frame = decoding.decode_json(b'{"op": "x", "data": {"id": 99999999999999999999, "name": "a\\u0000"}}', Frame)
+    with pytest.raises(Invalid):
+        decoding.decode_json(bytes(frame.data), dict[str, Any])

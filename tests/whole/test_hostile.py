@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import smtplib
 import socket
 import time
@@ -16,7 +17,7 @@ from tests.whole.people import Forum, lists_client, mail_in, subscriber, websock
 from tests.whole.program import HTTP, Program, running, until
 
 LIST = "~admin/town_square@localhost"
-DEEP = "[" * 100_000 + "]" * 100_000
+DEEP = "[" * 50_000 + "]" * 50_000
 
 
 @pytest.fixture(scope="module")
@@ -257,9 +258,8 @@ def test_nobody_writes_headers_of_their_own(program: Program) -> None:
             "spaces/town_square/post", json.dumps({"title": "x\r\nBcc: all@example.org", "body": "y"})
         )
         assert code == 0x99
-    with smtplib.LMTP("127.0.0.1", program.port("lmtp")) as client:
-        client.ehlo_or_helo_if_needed()
-        assert client.docmd("MAIL", "FROM:<a@x>\rRCPT TO:<b@y>")[0] >= 500
+    answer = talk(program, "lmtp", b"LHLO x\r\nMAIL FROM:<a@x>\rRCPT TO:<b@y>\r\nQUIT\r\n")
+    assert re.search(rb"^5\d\d ", answer, re.M), answer
 
 
 def test_a_slow_client_holds_nobody_up(program: Program) -> None:

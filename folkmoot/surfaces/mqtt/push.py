@@ -6,6 +6,7 @@ A reader of the event log with a cursor of its own, so that nothing said while t
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 import structlog
@@ -13,6 +14,7 @@ import structlog
 from folkmoot.domain import accounts, broker, conversations, spaces
 from folkmoot.domain.broker import CommunityGate, Identity, Message
 from folkmoot.domain.conversations import MessageView
+from folkmoot.domain.spaces import ListFace
 from folkmoot.errors import Invalid, NotFound, Unauthenticated
 from folkmoot.events import (
     AccountSuspended,
@@ -144,10 +146,10 @@ class Push:
 
     async def _publish(self, event: str, message_id: int) -> None:
         try:
-            view = await self._house.db.read(conversations.get_view, message_id)
+            view, face = await self._house.db.read(_read, message_id)
         except NotFound:
             return
-        live = render_live(event, view, self._house.origins)
+        live = render_live(event, view, _url(view, face, self._house.origins))
         payload = msgspec.json.encode(live)
         # QoS 2 at the source: each subscriber gets the quality it asked for.
         await self._stream.publish(
@@ -183,7 +185,12 @@ def _parent(tx: Transaction, space_id: int, wanted: int | str) -> int:
     return found
 
 
-def render_live(event: str, view: MessageView, origins: dict[str, str]) -> LiveMessage:
+def _read(tx: Transaction, message_id: int) -> tuple[MessageView, ListFace | None]:
+    view = conversations.get_view(tx, message_id)
+    return view, spaces.get_list_face(tx, view.space_id)
+
+
+def render_live(event: str, view: MessageView, url: str) -> LiveMessage:
     """The live message of something that happened to a message; what was removed is not repeated."""
     gone = event == "message.removed"
     return LiveMessage(
@@ -196,12 +203,14 @@ def render_live(event: str, view: MessageView, origins: dict[str, str]) -> LiveM
         title="" if gone else view.subject,
         body="" if gone else view.body,
         message_id=view.mail_id,
-        url=_url(view, origins),
+        url=url,
         created_at=view.created_at.isoformat().replace("+00:00", "Z"),
         origin=view.origin,
     )
 
 
-def _url(view: MessageView, origins: dict[str, str]) -> str:
-    path = f"/post/{view.thread_id}" + ("" if view.is_root else f"/comment/{view.id}")
-    return origins.get("forum", "") + path
+def _url(view: MessageView, face: ListFace | None, origins: dict[str, str]) -> str:
+    """Where to read a message: on its archive page, or for a space without one at the forum."""
+    if face is None:
+        return f"{origins.get('forum', '')}/api/v1/post?id={view.thread_id}"
+    return f"{origins.get('lists', '')}/~{face.owner_name}/{face.name}/{quote(view.mail_id, safe='')}"
