@@ -126,9 +126,21 @@ class WebSocketSettings:
 
 
 class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.told_to_stop = asyncio.Event()
+
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         # The signals belong to the program, so the context that catches them is left out.
         await self._serve(sockets)
+
+    async def main_loop(self) -> None:
+        # The clock of the Date header needs one tick a second; stopping need not wait for it.
+        while not await self.on_tick(0):
+            try:
+                await asyncio.wait_for(self.told_to_stop.wait(), 1.0)
+            except TimeoutError:
+                pass
 
 
 class HttpServer:
@@ -199,6 +211,7 @@ class HttpServer:
             self._listener.close()
             return
         self._server.should_exit = True
+        self._server.told_to_stop.set()
         await self._task
         self._task = None
         self._watching.cancel()

@@ -14,6 +14,7 @@ from websockets.asyncio.client import connect as open_websocket
 
 from folkmoot.errors import Forbidden, NotFound, Unauthenticated
 from folkmoot.net import http
+from folkmoot.net.connection import Bounds
 from tests.net.serving import PlainDialect, client_of, connect, exchange, serving
 
 
@@ -192,7 +193,7 @@ def test_body_limit_of_an_operation() -> None:
 
 def test_a_large_body_is_refused_before_it_is_sent() -> None:
     async def run() -> None:
-        async with serving(bound()) as address:
+        async with serving(bound(), bounds=Bounds(linger_seconds=0.1)) as address:
             head = b"POST /greet HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n"
             assert b"413" in (await exchange(address, head)).split(b"\r\n")[0]
             chunked = b"POST /greet HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -203,7 +204,7 @@ def test_a_large_body_is_refused_before_it_is_sent() -> None:
 
 def test_credentials_come_before_the_body() -> None:
     async def run() -> None:
-        async with serving(bound()) as address:
+        async with serving(bound(), bounds=Bounds(linger_seconds=0.1)) as address:
             head = b"POST /closed HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n"
             assert b"401" in (await exchange(address, head)).split(b"\r\n")[0]
 
