@@ -5,7 +5,7 @@ from folkmoot.store.announcements import Announcements, Reader
 from folkmoot.store.database import Database
 from folkmoot.store.engines import Engine, PostgresqlEngine, SqliteEngine
 from folkmoot.store.migration import migrate
-from folkmoot.store.rows import microseconds, moment
+from folkmoot.store.rows import constructor, microseconds, moment
 from folkmoot.store.transaction import Transaction, expand
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Reader",
     "SqliteEngine",
     "Transaction",
+    "constructor",
     "expand",
     "log",
     "microseconds",

@@ -13,7 +13,16 @@ import msgspec
 
 from folkmoot.domain.accounts import Actor
 from folkmoot.domain.conversations.ranking import Candidate, Order, highest, hottest, months_before
-from folkmoot.domain.spaces import Listed, Rights, get_forum_face, get_space, is_restricted, require_right, rights
+from folkmoot.domain.spaces import (
+    Listed,
+    Rights,
+    get_forum_face,
+    get_space,
+    is_restricted,
+    list_followed_ids,
+    require_right,
+    rights,
+)
 from folkmoot.errors import NotFound
 from folkmoot.store import Transaction, expand, microseconds
 
@@ -46,11 +55,12 @@ def everywhere(show_nsfw: bool) -> Scope:
 
 def within(tx: Transaction, actor: Actor, space_id: int, show_nsfw: bool, now: datetime) -> Scope:
     """The threads of one space. Raises NotFound for those who may not browse it."""
-    space = get_space(tx, space_id)
     if get_forum_face(tx, space_id) is None:
         raise NotFound("space.unknown", "There is no such space.")
-    require_right(rights(tx, actor, space, now), Rights.BROWSE)
-    lanes = _lanes(show_nsfw, inside=is_restricted(tx, space_id))
+    inside = is_restricted(tx, space_id)
+    if inside:
+        require_right(rights(tx, actor, get_space(tx, space_id), now), Rights.BROWSE)
+    lanes = _lanes(show_nsfw, inside=inside)
     return Scope(tuple(f"space_id = :space AND {lane}" for lane in lanes), {"space": space_id}, space_id)
 
 
@@ -58,12 +68,9 @@ def followed(tx: Transaction, actor: Actor, show_nsfw: bool, now: datetime) -> S
     """The threads of the spaces the actor follows; nothing for nobody."""
     if actor.account_id is None:
         return Scope(())
-    spaces = tx.column(
-        "SELECT space_id FROM subscriptions WHERE account_id = :account AND channel = 'forum' ORDER BY space_id",
-        account=actor.account_id,
-    )
-    open_to_all = [space for space in spaces if not is_restricted(tx, space)]
-    inside = [space for space in spaces if space not in set(open_to_all)]
+    spaces = list_followed_ids(tx, actor.account_id)
+    open_to_all = [space for space, restricted in spaces if not restricted]
+    inside = [space for space, restricted in spaces if restricted]
     inside = [space for space in inside if rights(tx, actor, get_space(tx, space), now) & Rights.BROWSE]
     lanes: list[str] = []
     parameters: dict[str, Any] = {}

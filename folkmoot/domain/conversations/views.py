@@ -1,4 +1,7 @@
-"""Threads and answers with everything the forum shows beside them, for one viewer, a page in one query."""
+"""Threads and answers with everything the forum shows beside them, for one viewer, a page in one query.
+
+Instants are left as stored, in microseconds: a page has sixty of them, and making them aware costs more than reading them.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +29,8 @@ class ThreadView(msgspec.Struct, frozen=True):
     space_id: int
     removed: bool
     locked: bool
-    created_at: datetime
-    updated_at: datetime | None
+    created_at: int
+    updated_at: int | None
     deleted: bool
     nsfw: bool
     stickied: bool
@@ -43,7 +46,7 @@ class ThreadView(msgspec.Struct, frozen=True):
     score: int
     upvotes: int
     downvotes: int
-    active_at: datetime
+    active_at: int
     my_vote: int | None
     is_followed: bool
 
@@ -58,8 +61,8 @@ class AnswerView(msgspec.Struct, frozen=True):
     body: str
     origin: str
     removed: bool
-    created_at: datetime
-    updated_at: datetime | None
+    created_at: int
+    updated_at: int | None
     deleted: bool
     space_id: int
     space_name: str

@@ -28,7 +28,7 @@ from folkmoot.domain.spaces.directory import (
     list_directory,
     list_entries,
 )
-from folkmoot.domain.spaces.listed import Listed, is_restricted, relist_space, relist_thread
+from folkmoot.domain.spaces.listed import Listed, is_restricted, list_followed_ids, relist_space, relist_thread
 from folkmoot.domain.spaces.mailing import (
     MailingList,
     count_mailing_lists_of,
@@ -150,6 +150,7 @@ __all__ = [
     "list_directory",
     "list_entries",
     "list_followed",
+    "list_followed_ids",
     "list_mailing_lists",
     "list_mailing_lists_of",
     "list_moderator_standings",

@@ -45,6 +45,16 @@ def relist_space(tx: Transaction, space_id: int) -> None:
     tx.run(f"{_RELIST} WHERE threads.space_id = :id", id=space_id)
 
 
+def list_followed_ids(tx: Transaction, account_id: int) -> list[tuple[int, bool]]:
+    """The spaces an account follows in the forum, and whether each is restricted."""
+    rows = tx.rows(
+        f"SELECT w.space_id, {RESTRICTED} FROM subscriptions w LEFT JOIN list_faces l ON l.space_id = w.space_id"
+        " WHERE w.account_id = :account AND w.channel = 'forum' ORDER BY w.space_id",
+        account=account_id,
+    )
+    return [(row[0], bool(row[1])) for row in rows]
+
+
 def is_restricted(tx: Transaction, space_id: int) -> bool:
     """Is a space not for everybody to browse, so that each viewer's rights have to be asked?"""
     return bool(tx.rows(f"SELECT 1 FROM list_faces l WHERE l.space_id = :id AND {RESTRICTED}", id=space_id))

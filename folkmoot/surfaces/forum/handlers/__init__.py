@@ -6,8 +6,8 @@ The same functions answer HTTP and WebSocket; a call over WebSocket brings its `
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from folkmoot.domain import accounts, spaces
@@ -29,6 +29,37 @@ MEMBER = "folkmoot.forum.member"
 
 _MOST_LIMIT = 9999
 
+_MOST_PAGES = 2_000
+_LONGEST_PAGE = 100
+_NO_TIME = timedelta(0)
+_PAGE_AGE = timedelta(seconds=1)
+
+
+class Pages:
+    """Which threads stood on a page a moment ago.
+
+    A page is good for a second of the clock that ranks it, and only while nothing new is in the log: whoever was told
+    that his change is made sees it.
+    """
+
+    def __init__(self) -> None:
+        self._pages: dict[Any, tuple[int, datetime, list[int]]] = {}
+
+    def get(self, key: Any, newest_event: int, now: datetime) -> list[int] | None:
+        """The ids on a page, or None when they have to be found out."""
+        found = self._pages.get(key)
+        if found is None or found[0] != newest_event or not _NO_TIME <= now - found[1] < _PAGE_AGE:
+            return None
+        return found[2]
+
+    def put(self, key: Any, newest_event: int, now: datetime, ids: list[int]) -> None:
+        """Remember a page."""
+        if len(ids) > _LONGEST_PAGE:
+            return
+        if len(self._pages) >= _MOST_PAGES:
+            self._pages.clear()
+        self._pages[key] = (newest_event, now, ids)
+
 
 @dataclass(frozen=True, slots=True)
 class Forum:
@@ -38,6 +69,7 @@ class Forum:
     rooms: Rooms
     tokens: Tokens
     throttle: Throttle
+    pages: Pages = field(default_factory=Pages)
 
     @property
     def hostname(self) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from folkmoot.domain import conversations, spaces, votes
+from folkmoot.domain import conversations, spaces, subscriptions, votes
 from folkmoot.domain.accounts import Actor
 from folkmoot.domain.conversations import AnswerView, Message, Order, Scope, Thread, ThreadView
 from folkmoot.domain.spaces import Rights
 from folkmoot.errors import Forbidden, NotFound
 from folkmoot.net.http import Call
-from folkmoot.store import Transaction
+from folkmoot.store import Transaction, log
 from folkmoot.surfaces.forum import render, schema
 from folkmoot.surfaces.forum.handlers import (
     Forum,
@@ -101,7 +101,12 @@ async def get_posts(call: Call) -> schema.GetPostsResponse:
 
     def look(tx: Transaction) -> list[ThreadView]:
         scope = _scope(tx, call.actor, data, now)
-        ids = conversations.list_threads(tx, scope, order, since, skip, most, now)
+        key = (scope.lanes, *scope.parameters.values(), data.sort, skip, most)
+        newest = log.newest(tx)
+        ids = forum.pages.get(key, newest, now)
+        if ids is None:
+            ids = conversations.list_threads(tx, scope, order, since, skip, most, now)
+            forum.pages.put(key, newest, now, ids)
         return conversations.list_thread_entries(tx, ids, viewer_id, now)
 
     db = forum.house.db
@@ -125,19 +130,20 @@ def _order(sort: schema.SortType, now: datetime) -> tuple[Order, datetime | None
 def _scope(tx: Transaction, actor: Actor, data: schema.GetPosts, now: datetime) -> Scope:
     """Where the listing looks; nowhere for a community the caller may not see."""
     nsfw = shows_nsfw(tx, actor)
+    followed = data.type_ == "Subscribed"
     if data.community_id is None:
-        return (
-            conversations.followed(tx, actor, nsfw, now)
-            if data.type_ == "Subscribed"
-            else conversations.everywhere(nsfw)
-        )
+        return conversations.followed(tx, actor, nsfw, now) if followed else conversations.everywhere(nsfw)
+    if followed and not _follows(tx, actor, data.community_id):
+        return Scope(())
     try:
-        community = spaces.get_community(tx, actor, data.community_id, now)
-        if community.removed or community.deleted or (data.type_ == "Subscribed" and not community.is_followed):
-            return Scope(())
         return conversations.within(tx, actor, data.community_id, nsfw, now)
     except NotFound:
         return Scope(())
+
+
+def _follows(tx: Transaction, actor: Actor, space_id: int) -> bool:
+    account_id = actor.account_id
+    return account_id is not None and subscriptions.is_subscribed(tx, account_id, space_id, "forum")
 
 
 async def create_post_like(call: Call) -> schema.PostResponse:
