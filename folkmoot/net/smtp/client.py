@@ -53,8 +53,8 @@ class Connection:
 
     @property
     def usable(self) -> bool:
-        """Whether more mails can be sent; if not, close it and make another."""
-        return not self._machine.broken
+        """Whether more mails can be sent, as far as is known between two `send`; if not, close it and make another."""
+        return not self._machine.broken and self._link.silent
 
     async def send(self, mails: Iterable[Mail]) -> list[list[Outcome]]:
         """Send mails, pipelined as far as the server allows; per mail one outcome for each recipient, in order.
@@ -79,6 +79,10 @@ class Connection:
             except TimeoutError:
                 pass
         await self._link.close(1.0)
+
+    def abort(self) -> None:
+        """End now."""
+        self._link.abort()
 
     async def _settle(self, results: list[list[Outcome]]) -> None:
         while True:

@@ -79,9 +79,9 @@ class Link(asyncio.Protocol):
     # What its owner calls
 
     @property
-    def lost(self) -> bool:
-        """Whether nothing written now can arrive."""
-        return self._lost
+    def silent(self) -> bool:
+        """Whether the peer has neither said anything that was not read, nor ended."""
+        return not (self._received or self._ended)
 
     @property
     def peer(self) -> str:

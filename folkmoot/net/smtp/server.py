@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import logging
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+
+import structlog
 
 from folkmoot.net.smtp.link import Link
 from folkmoot.wire.smtp import (
@@ -26,7 +27,7 @@ from folkmoot.wire.smtp import (
     encode_reply,
 )
 
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger(__name__)
 
 Deliver = Callable[[Envelope], Awaitable[Sequence[Reply]]]
 AcceptRecipient = Callable[[str], Awaitable[Reply | None]]
@@ -127,7 +128,7 @@ class MailServer:
             try:
                 replies = await self._deliver(envelope)
             except Exception:
-                _log.exception("a message for %d recipients could not be delivered", len(envelope.recipients))
+                _log.exception("a message could not be delivered", recipients=len(envelope.recipients))
                 replies = ()
         if len(replies) == len(envelope.recipients):
             return replies
@@ -163,10 +164,10 @@ class _Session:
         try:
             await self._converse()
         except (OSError, TimeoutError) as error:
-            _log.debug("a mail connection from %s broke: %s", self._link.peer, error)
+            _log.debug("a mail connection broke", peer=self._link.peer, reason=str(error))
             self._link.abort()
         except Exception:
-            _log.exception("a mail connection from %s failed", self._link.peer)
+            _log.exception("a mail connection failed", peer=self._link.peer)
             self._link.abort()
         except asyncio.CancelledError:
             self._link.abort()

@@ -345,7 +345,7 @@ class Sender:
         self._events.append(MailSettled(transaction.mail, transaction.outcomes()))
 
     def _put_off(self, mail: Mail, reply: Reply) -> None:
-        self._events.append(MailSettled(mail, [Outcome(each, reply, True) for each in mail.recipients]))
+        self._events.append(MailSettled(mail, [Outcome(each, reply, True, True) for each in mail.recipients]))
 
     def _break(self, broken: Broken) -> None:
         if self._broken:

@@ -29,12 +29,13 @@ class Outcome:
     """What became of a mail for one recipient: delivered, or to be tried again, or never, as the reply says.
 
     `ours` when the reply is our own judgement, because what we were given cannot be sent like this, or because the
-    connection broke; then a mail may have arrived all the same.
+    connection broke; then a mail may have arrived all the same, unless it is `untried`: nothing of it was ever said.
     """
 
     recipient: str
     reply: Reply
     ours: bool = False
+    untried: bool = False
 
 
 class Step(IntEnum):

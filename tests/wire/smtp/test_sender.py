@@ -349,6 +349,8 @@ def test_when_it_breaks_every_mail_is_to_be_tried_again() -> None:
         [451, 451],
         [451, 451],
     ]
+    # Only of the last nothing was ever said.
+    assert [event.outcomes[0].untried for event in results] == [False, False, False, True]
     sender.receive(b"250 late\r\n")
     sender.fail("again")
     assert sender.take_events() == []
