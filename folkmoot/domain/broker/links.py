@@ -23,6 +23,7 @@ from .model import Identity, Message, Refused
 
 if TYPE_CHECKING:
     from .broker import Broker
+    from .routes import Route
     from .sessions import Session
 
 #: Topics a link remembers as allowed; beyond that it starts again.
@@ -45,6 +46,9 @@ class Link:
 
     __slots__ = (
         "address",
+        "again",
+        "again_route",
+        "again_size",
         "alias_bytes",
         "aliases",
         "broker",
@@ -101,6 +105,9 @@ class Link:
         self.need = 0
         """How many bytes `rest` must have before looking at it again is worth it."""
         self.granted: set[bytes] = set()
+        self.again, self.again_size = b"", -1
+        self.again_route: Route | None = None
+        """How the last lone QoS 0 message began, up to its payload, its size, and its route."""
         self.aliases: dict[int, str] = {}
         self.alias_bytes = 0
 
@@ -121,6 +128,12 @@ class Link:
         if self.rest or self.waiting is not None or self.ended:
             data = self._join(data)
             if not data:
+                return
+        if len(data) == self.again_size and data.startswith(self.again):
+            route = self.again_route
+            if route is not None and route.is_right:
+                self.received[0] += 1
+                self.broker.routes.forward(route, data, 1, self, now)
                 return
         try:
             pos = self._walk(data, now)
@@ -180,6 +193,9 @@ class Link:
                             if body + size > end or not floor <= size <= limit or not data.startswith(same, body):
                                 break
                             pos, count = body + size, count + 1
+                    elif not start:
+                        # A lone message: the next one is likely to look the same.
+                        self.again, self.again_size, self.again_route = data[: after + v5], end, route
                     self.received[0] += count
                     routes.forward(route, data[start:pos], count, self, now)
                     continue

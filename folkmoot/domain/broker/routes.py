@@ -31,11 +31,13 @@ class Route:
     """
 
     __slots__ = (
-        "acked3", "acked5", "groups", "plain3", "plain5", "rest3", "rest5", "single", "subscriptions", "topic"
+        "acked3", "acked5", "groups", "is_right", "plain3", "plain5", "rest3", "rest5", "single", "subscriptions", "topic"
     )  # fmt: skip
 
     def __init__(self, topic: str, subscriptions: list[Subscription], most: int) -> None:
         self.topic = topic
+        self.is_right = True
+        """False as soon as it is forgotten."""
         self.subscriptions = subscriptions
         self.groups: list[tuple[Group[Subscription], list[Subscription]]] = []
         self.plain3: list[Link] = []
@@ -193,7 +195,7 @@ class Routes:
         route = self.cache.get(raw)
         if route is None:
             if len(self.cache) >= _ROUTES_MAX:
-                self.cache.clear()
+                self.forget_all()
             route = self._build_route(topic)
             if not self.gate.takes(topic):
                 self.cache[raw] = route
@@ -219,15 +221,19 @@ class Routes:
 
     def forget_all(self) -> None:
         """Everything may have changed."""
+        for route in self.cache.values():
+            route.is_right = False
         self.cache.clear()
 
     def forget(self, subscription: Subscription) -> None:
         """The subscription, or the link behind it, has come, changed or gone."""
         inner = subscription.inner_filter
         if "+" in inner or "#" in inner:
-            self.cache.clear()
-        else:
-            self.cache.pop(inner.encode(), None)
+            self.forget_all()
+            return
+        route = self.cache.pop(inner.encode(), None)
+        if route is not None:
+            route.is_right = False
 
 
 def _hand_out(data: bytes, count: int, links: list[Link]) -> None:

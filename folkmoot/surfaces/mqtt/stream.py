@@ -157,11 +157,12 @@ class Stream:
         except Exception:
             log.exception("a packet could not be handled")
             link.end(Reason.IMPLEMENTATION_ERROR, now)
-        if alone:
-            if len(broker.dirty) <= AT_ONCE:
-                self._flush(now)
-            else:
-                self._loop.call_soon(self._flush_turn)
+        if not alone:
+            return
+        if len(broker.dirty) <= AT_ONCE:
+            self._flush(now)
+        else:
+            self._loop.call_soon(self._flush_turn)
 
     def _flush_turn(self) -> None:
         self._flush(self.now())
@@ -172,9 +173,8 @@ class Stream:
         broker.is_awake = False
         for link in dirty:
             link.flush(now)
-        if broker.changes:
+        if broker.changes or broker.posts:
             self._start_commit()
-        if broker.posts:
             self._hand_over_wills()
 
     def _hand_over_wills(self) -> None:

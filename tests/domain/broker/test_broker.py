@@ -547,6 +547,33 @@ def test_unsubscribing() -> None:
     assert room.broker.routes.table.filters == {}
 
 
+@pytest.mark.parametrize("version", [V311, V5])
+@pytest.mark.parametrize("qos", [0, 1])
+def test_a_message_like_the_last_one_still_goes_where_it_should(version: int, qos: int) -> None:
+    rules = Rules()
+    room = Room(Broker(rules))
+    sink, late, source = room.enter("sink", version), room.enter("late", V5), room.enter("source", version)
+    sink.send(Subscribe(1, [Filter("secret/a", 1)]))
+    sink.read()
+
+    def say(payload: bytes) -> tuple[list[bytes], list[bytes]]:
+        source.send(Publish("secret/a", payload, qos, packet_id=qos))
+        source.read()
+        return payloads(sink), payloads(late)
+
+    for payload in (b"1", b"2", b"3", b"4"):
+        assert say(payload) == ([payload], [])
+    late.send(Subscribe(1, [Filter("secret/+", 0)]))
+    late.read()
+    assert say(b"5") == say(b"5") == ([b"5"], [b"5"])
+    sink.send(mqtt.Unsubscribe(2, ["secret/a"]))
+    sink.read()
+    assert say(b"6") == say(b"6") == ([], [b"6"])
+    rules.readers.clear()
+    room.broker.forget_routes()
+    assert say(b"7") == say(b"7") == ([], [])
+
+
 class Rules(OpenGate):
     """`secret/…` is for account 1 only; nobody publishes to `locked`; `box` is taken."""
 
