@@ -6,49 +6,44 @@ import asyncio
 import json
 from typing import Any
 
-import pytest
-
 from folkmoot.config import Limits
 from folkmoot.store import Engine
 from tests.surfaces.forum.hall import Hall, run_in_hall
 
+REFUSED: list[tuple[str, str, dict[str, Any], int, str, str | None]] = [
+    ("GET", "/nowhere", {}, 404, "", "Unknown op type"),
+    ("GET", "/modlog", {}, 404, "", "Unknown op type"),
+    ("DELETE", "/site", {}, 405, "", "This address does not take that method."),
+    ("GET", "/post/list", {}, 400, "GetPosts", "missing field `type_`"),
+    ("GET", "/post/list", {"params": {"type_": "All", "sort": "hot"}}, 400, "GetPosts", "Invalid enum value 'hot'"),
+    ("GET", "/post", {"params": {"id": "x"}}, 400, "GetPost", "Expected `int`, got `str`"),
+    (
+        "POST",
+        "/post/like",
+        {"json": {"post_id": "1", "score": 1}},
+        400,
+        "CreatePostLike",
+        "Expected `int`, got `str`",
+    ),
+    ("POST", "/post/like", {"json": {"post_id": 1}}, 400, "CreatePostLike", "missing field `score`"),
+    ("POST", "/comment", {"json": {"content": "a\0", "post_id": 1}}, 400, "CreateComment", None),
+    ("POST", "/user/login", {"content": b"{"}, 400, "Login", None),
+    ("POST", "/user/login", {"content": b"\xff"}, 400, "Login", None),
+    ("POST", "/user/login", {"content": b"[" * 100_000}, 400, "Login", None),
+    ("POST", "/user/login", {"content": b" " * 300_000}, 413, "Login", None),
+]
 
-@pytest.mark.parametrize(
-    ("method", "path", "options", "status", "op", "text"),
-    [
-        ("GET", "/nowhere", {}, 404, "", "Unknown op type"),
-        ("GET", "/modlog", {}, 404, "", "Unknown op type"),
-        ("DELETE", "/site", {}, 405, "", "This address does not take that method."),
-        ("GET", "/post/list", {}, 400, "GetPosts", "missing field `type_`"),
-        ("GET", "/post/list", {"params": {"type_": "All", "sort": "hot"}}, 400, "GetPosts", "Invalid enum value 'hot'"),
-        ("GET", "/post", {"params": {"id": "x"}}, 400, "GetPost", "Expected `int`, got `str`"),
-        (
-            "POST",
-            "/post/like",
-            {"json": {"post_id": "1", "score": 1}},
-            400,
-            "CreatePostLike",
-            "Expected `int`, got `str`",
-        ),
-        ("POST", "/post/like", {"json": {"post_id": 1}}, 400, "CreatePostLike", "missing field `score`"),
-        ("POST", "/comment", {"json": {"content": "a\0", "post_id": 1}}, 400, "CreateComment", None),
-        ("POST", "/user/login", {"content": b"{"}, 400, "Login", None),
-        ("POST", "/user/login", {"content": b"\xff"}, 400, "Login", None),
-        ("POST", "/user/login", {"content": b"[" * 100_000}, 400, "Login", None),
-        ("POST", "/user/login", {"content": b" " * 300_000}, 413, "Login", None),
-    ],
-)
-def test_what_http_refuses(
-    engine: Engine, method: str, path: str, options: dict[str, Any], status: int, op: str, text: str | None
-) -> None:
+
+def test_what_http_refuses(engine: Engine) -> None:
     async def act(hall: Hall) -> None:
-        answer = await hall.client.request(method, f"/api/v1{path}", **options)
-        assert answer.status_code == status
-        assert answer.headers["content-type"] == "application/json"
-        error = answer.json()
-        assert list(error) == ["op", "message", "error"]
-        assert error["op"] == op and error["message"] == error["error"] and error["error"]
-        assert text is None or error["error"] == text
+        for method, path, options, status, op, text in REFUSED:
+            answer = await hall.client.request(method, f"/api/v1{path}", **options)
+            assert answer.status_code == status, (path, answer.text)
+            assert answer.headers["content-type"] == "application/json"
+            error = answer.json()
+            assert list(error) == ["op", "message", "error"]
+            assert error["op"] == op and error["message"] == error["error"] and error["error"], path
+            assert text is None or error["error"] == text, path
 
     run_in_hall(engine, act)
 
