@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import email
 import email.policy
+import threading
 from email.message import EmailMessage
 from typing import Any
 
-from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP
 
 
 class Sink:
@@ -17,18 +19,22 @@ class Sink:
         self.mails: list[tuple[str, list[str], bytes]] = []
         self.refuse: set[str] = set()
         self.defer: set[str] = set()
-        self._controller = Controller(self, hostname="127.0.0.1", port=0, enable_SMTPUTF8=True)
-        # The controller wants to know its port beforehand; let it take what it gets.
-        self._controller._trigger_server = lambda: None  # type: ignore[method-assign]
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
     def __enter__(self) -> Sink:
-        self._controller.start()
-        assert self._controller.server is not None
-        self.port: int = self._controller.server.sockets[0].getsockname()[1]
+        self._thread.start()
+        self._server = asyncio.run_coroutine_threadsafe(self._serve(), self._loop).result(10)
+        self.port: int = self._server.sockets[0].getsockname()[1]
         return self
 
+    async def _serve(self) -> asyncio.Server:
+        return await self._loop.create_server(lambda: SMTP(self, enable_SMTPUTF8=True, loop=self._loop), "127.0.0.1", 0)
+
     def __exit__(self, *_: object) -> None:
-        self._controller.stop()
+        self._loop.call_soon_threadsafe(self._server.close)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
 
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
         if address in self.refuse:
