@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from folkmoot.errors import Invalid
 from folkmoot.text import mail
+from tests.fuzz.seeds import SEEDS
+
+__all__ = ["SEEDS", "run"]
 
 
 def run(data: bytes) -> None:

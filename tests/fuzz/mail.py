@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from folkmoot.errors import Invalid
 from folkmoot.text import mail, patch
+from tests.fuzz.seeds import SEEDS
+
+__all__ = ["SEEDS", "run"]
 
 OURS = [("List-ID", "~a/l <~a/l.example.org>"), ("Sender", "~a/l <~a/l@example.org>")]
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 
 from folkmoot.text import markdown
+from tests.fuzz.seeds import SEEDS
+
+__all__ = ["SEEDS", "run"]
 
 _ACTS = re.compile(r"<(?:script|iframe|style|svg|math|form|object)|<[^>]*\s(?:on\w+|style|class|id)\s*=", re.IGNORECASE)
 

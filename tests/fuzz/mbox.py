@@ -6,6 +6,9 @@ import io
 from datetime import UTC, datetime
 
 from folkmoot.text import mail
+from tests.fuzz.seeds import SEEDS
+
+__all__ = ["SEEDS", "run"]
 
 AT = datetime(2026, 11, 21, tzinfo=UTC)
 
