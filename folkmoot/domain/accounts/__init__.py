@@ -37,6 +37,7 @@ from folkmoot.domain.accounts.profiles import (
     list_admin_profiles,
     list_banned_profiles,
     set_show_nsfw,
+    shows_nsfw,
 )
 from folkmoot.domain.accounts.queries import (
     actor_of_account,
@@ -103,5 +104,6 @@ __all__ = [
     "revoke_token",
     "sender",
     "set_show_nsfw",
+    "shows_nsfw",
     "suspend",
 ]

@@ -64,6 +64,11 @@ def get_preferences(tx: Transaction, account_id: int) -> Preferences:
     return found
 
 
+def shows_nsfw(tx: Transaction, account_id: int) -> bool:
+    """Do an account's listings include what is not safe for work?"""
+    return bool(tx.value("SELECT show_nsfw FROM preferences WHERE account_id = :id", id=account_id))
+
+
 def set_show_nsfw(tx: Transaction, account_id: int, show_nsfw: bool) -> None:
     """Say whether an account's listings include what is not safe for work."""
     tx.run("UPDATE preferences SET show_nsfw = :show WHERE account_id = :id", show=show_nsfw, id=account_id)

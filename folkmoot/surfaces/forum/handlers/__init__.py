@@ -105,7 +105,7 @@ def page(data: Any) -> tuple[int, int]:
 
 def shows_nsfw(tx: Transaction, actor: Actor) -> bool:
     """Do the actor's listings include what is not safe for work? Nobody's do."""
-    return actor.account_id is not None and accounts.get_preferences(tx, actor.account_id).show_nsfw
+    return actor.account_id is not None and accounts.shows_nsfw(tx, actor.account_id)
 
 
 def admin_views(tx: Transaction, now: datetime, hostname: str) -> list[UserView]:
