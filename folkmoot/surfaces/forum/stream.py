@@ -56,7 +56,7 @@ class Stream:
     async def _receive(self, member: Member, text: str) -> None:
         name = ""
         try:
-            frame = _read_frame(text)
+            frame = read_frame(text)
             name = frame.op if isinstance(frame.op, str) else ""
             operation = _BY_NAME.get(name)
             if operation is None:
@@ -83,7 +83,8 @@ class Stream:
         return await operation.handler(call)
 
 
-def _read_frame(text: str) -> Frame:
+def read_frame(text: str) -> Frame:
+    """What a client sent; raises Invalid."""
     frame: Frame = decode_json(text.strip().encode("utf-8", "replace") or b" ", Frame)
     if frame.op is None:
         raise Invalid("op.unknown", errors.UNKNOWN_OP)
