@@ -10,6 +10,8 @@ from typing import BinaryIO
 MESSAGE_LIMIT_BYTES = 64 * 1024 * 1024
 
 _CHUNK_BYTES = 64 * 1024
+_SEPARATOR = re.compile(rb"\n\r?\nFrom ")
+_SEPARATOR_BYTES = len(b"\n\r\nFrom ")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _QUOTED = re.compile(rb"^>(>*From )", re.MULTILINE)
@@ -22,33 +24,38 @@ def read_mbox(stream: BinaryIO, limit_bytes: int = MESSAGE_LIMIT_BYTES) -> Itera
     Offsets count from where the stream stands. A message longer than the limit is cut one byte after it, so that the
     caller sees that it is too long and can say so.
     """
-    message: list[bytes] | None = None
-    size = offset = at = 0
-    # Lines may come in several chunks, so that a file without line ends cannot fill the memory.
-    line_start = blank = True
-    in_separator = False
-    while chunk := stream.readline(_CHUNK_BYTES):
-        if line_start and blank and chunk.startswith(b"From "):
-            if message is not None:
-                yield offset, _finish(message, limit_bytes)
-            message, size, offset, in_separator = [], 0, at, True
-        elif line_start:
-            in_separator = False
-        if message is not None and not in_separator and size <= limit_bytes:
-            message.append(chunk)
-            size += len(chunk)
-        blank = line_start and chunk in (b"\n", b"\r\n")
-        line_start = chunk.endswith(b"\n")
-        at += len(chunk)
-    if message is not None:
-        yield offset, _finish(message, limit_bytes)
+    # A blank line is thought in front of the file; `at` is where in the file what is held starts.
+    held, at = bytearray(b"\n\n"), -2
+    offset, searched = -1, 0
+    most_held = limit_bytes + _CHUNK_BYTES
+    while chunk := stream.read(_CHUNK_BYTES):
+        held += chunk
+        while found := _SEPARATOR.search(held, searched):
+            start = found.end() - len(b"From ")
+            if offset >= 0:
+                yield offset, _finish(held[:start], limit_bytes)
+            del held[:start]
+            at += start
+            # The line end of a separator may begin the blank line before the next.
+            offset, searched = at, 0
+        # The end may be the start of a separator; of what is in front of it, no more is held than will be given.
+        searched = max(searched, len(held) - _SEPARATOR_BYTES)
+        kept = most_held if offset >= 0 else 0
+        if searched > kept:
+            at += searched - kept
+            del held[kept:searched]
+            searched = kept
+    if offset >= 0:
+        yield offset, _finish(held, limit_bytes)
 
 
-def _finish(lines: list[bytes], limit_bytes: int) -> bytes:
-    """Join a message, take off the blank line that ends it in the file, and undo the quoting."""
-    if len(lines) > 1 and lines[-1] in (b"\n", b"\r\n"):
-        lines.pop()
-    data = b"".join(lines)
+def _finish(piece: bytearray, limit_bytes: int) -> bytes:
+    """Take a message out of its piece of the file: no separator, no blank line at the end, the quoting undone."""
+    data = bytes(memoryview(piece)[piece.find(b"\n") + 1 or len(piece) :])
+    for blank in (b"\n\r\n", b"\n\n"):
+        if data.endswith(blank):
+            data = data[: 1 - len(blank)]
+            break
     if b"From " in data:
         data = _QUOTED.sub(rb"\1", data)
     return data[: limit_bytes + 1]
