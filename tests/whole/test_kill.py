@@ -8,9 +8,10 @@ import threading
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.whole.people import Forum, lists_client, mail_in, subscriber
-from tests.whole.program import Program
+from tests.whole.program import Program, until
 from tests.whole.sink import Sink
 
 ROUNDS = int(os.environ.get("FOLKMOOT_TEST_ROUNDS", "20"))
@@ -70,9 +71,10 @@ class Writers:
                 self.retained.append((topic, payload))
 
 
+@pytest.mark.timeout(1800)
 def test_what_was_acknowledged_survives_sigkill(tmp_path: Path, data_url: str) -> None:
     chance = random.Random(7)
-    rounds = ROUNDS if not data_url else max(3, ROUNDS // 4)
+    rounds = ROUNDS if not data_url else max(5, ROUNDS // 4)
     titles: set[str] = set()
     mail_ids: set[str] = set()
     retained: dict[str, str] = {}
@@ -136,8 +138,6 @@ def test_queued_mail_survives_sigkill_and_one_refusal_stops_nobody(tmp_path: Pat
         program.environment["FOLKMOOT_MAIL__RELAY"] = f"smtp://127.0.0.1:{sink.port}"
         program.start()
         try:
-            from tests.whole.program import until
-
             until(lambda: sink.to("ada@example.org"), 75, "the queued mail")
             assert sink.to("ada@example.org")[0]["Subject"] == "Sent twice over"
             assert not sink.to("cleo@example.org")

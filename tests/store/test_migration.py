@@ -1,0 +1,88 @@
+"""Migrations: from nothing to exactly the schema that the code describes, on both databases."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from folkmoot.errors import Unavailable
+from folkmoot.store import Engine, PostgresqlEngine, SqliteEngine, migrate, schema
+from folkmoot.store.migration import HEADS, current
+
+CHAINS = ("community", "broker")
+MIGRATIONS = Path(schema.__file__).parents[1] / "migrations"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def pair(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Engine, Engine]:
+    """Two places for a schema in empty databases of the same kind."""
+    if request.param == "sqlite":
+        return SqliteEngine(tmp_path / "migrated.db"), SqliteEngine(tmp_path / "made.db")
+    url = request.getfixturevalue("empty_postgresql_url")
+    return PostgresqlEngine(url, "migrated"), PostgresqlEngine(url, "made")
+
+
+def described(engine: Engine) -> list[Any]:
+    """All that the database itself says of its tables, columns, constraints and indexes."""
+    connection = engine.connect(read_only=False)
+    try:
+        if isinstance(engine, SqliteEngine):
+            rows = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE '%alembic%'")
+            return sorted((kind, name, " ".join((sql or "").split())) for kind, name, sql in rows.fetchall())
+        schema_name = engine.schema  # type: ignore[attr-defined]
+        columns = (
+            "SELECT table_name, column_name, data_type, is_nullable, column_default FROM information_schema.columns"
+            f" WHERE table_schema = '{schema_name}'"
+        )
+        indexes = f"SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = '{schema_name}'"
+        constraints = (
+            "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint"
+            f" WHERE connamespace = '{schema_name}'::regnamespace"
+        )
+        found = [row for sql in (columns, indexes, constraints) for row in connection.execute(sql).fetchall()]
+        return sorted(
+            tuple(str(cell).replace(schema_name, "x") for cell in row) for row in found if "alembic" not in str(row)
+        )
+    finally:
+        connection.close()
+
+
+def create_all(engine: Engine, chain: str) -> None:
+    with create_engine(engine.alchemy_url()).begin() as connection:
+        if isinstance(engine, PostgresqlEngine):
+            connection.execute(text(f'CREATE SCHEMA "{engine.schema}"'))
+            connection.execute(text(f'SET search_path = "{engine.schema}"'))
+        getattr(schema, chain).create_all(connection)
+
+
+@pytest.mark.parametrize("chain", CHAINS)
+def test_migrating_from_nothing_ends_at_the_schema(pair: tuple[Engine, Engine], chain: str) -> None:
+    migrated, made = pair
+    assert migrate(migrated, chain) is True
+    assert current(migrated) == HEADS[chain]
+    assert migrate(migrated, chain) is False
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        create_all(made, chain)
+    assert described(migrated) == described(made)
+    assert len(described(made)) > 1
+
+
+@pytest.mark.parametrize("chain", CHAINS)
+def test_a_database_of_a_newer_version_is_refused(pair: tuple[Engine, Engine], chain: str) -> None:
+    engine, _ = pair
+    migrate(engine, chain)
+    connection = engine.connect(read_only=False)
+    connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+    with pytest.raises(Unavailable, match="newer version"):
+        migrate(engine, chain)
+
+
+@pytest.mark.parametrize("chain", CHAINS)
+def test_the_newest_revision_is_the_one_the_code_expects(chain: str) -> None:
+    assert max(path.name[:4] for path in (MIGRATIONS / chain).glob("[0-9]*.py")) == HEADS[chain]
