@@ -18,8 +18,9 @@ PACKAGE = ROOT / "folkmoot"
 
 # Each concept may import those listed before it.
 CONCEPTS = (
-    "accounts", "spaces", "subscriptions", "conversations", "outbox", "votes", "patches", "moderation", "inbox", "campaigns", "broker",
-)  # fmt: skip
+    *("accounts", "spaces", "subscriptions", "conversations", "outbox", "votes"),
+    *("patches", "moderation", "inbox", "campaigns", "broker"),
+)
 SURFACES = ("forum", "lists", "newsletter", "mqtt", "web")
 _LEAVES = {"ids", "errors", "events"}
 _HOUSE = {"config", "errors", "store", "domain", "net", "events", "ids"}

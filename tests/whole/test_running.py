@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import queue
+import smtplib
 import socket
+import ssl
+import subprocess
 import time
 from pathlib import Path
+
+import paho.mqtt.client as paho
 
 from tests.whole.people import subscriber
 from tests.whole.program import HTTP, Program, running, until
@@ -173,3 +179,31 @@ def test_it_needs_no_more_than_it_may_when_idle(tmp_path: Path) -> None:
         assert resident < 150 * 1024, f"{resident} KiB"
         assert json.loads((tmp_path / "listeners.json").read_text()) == program.addresses
         assert os.stat(tmp_path).st_mode & 0o777 in (0o700, 0o755)
+
+
+def test_tls_where_it_is_configured(tmp_path: Path) -> None:
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"]
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *subject]
+    subprocess.run([*command, "-out", certificate, "-keyout", key], check=True, capture_output=True)
+    settings = {
+        "FOLKMOOT_TLS__CERTIFICATE": str(certificate),
+        "FOLKMOOT_TLS__KEY": str(key),
+        "FOLKMOOT_LISTEN__MQTT_TLS": "127.0.0.1:0",
+        "FOLKMOOT_LISTEN__MQTT_WSS": "127.0.0.1:0",
+    }
+    with running(tmp_path / "data", **settings) as program:
+        for listener, transport in (("mqtt_tls", "tcp"), ("mqtt_wss", "websockets")):
+            heard: queue.Queue[str] = queue.Queue()
+            client = paho.Client(paho.CallbackAPIVersion.VERSION2, transport=transport)  # type: ignore[arg-type]
+            client.tls_set(str(certificate))
+            client.on_connect = lambda c, *_: c.subscribe("town/#")
+            client.on_message = lambda c, u, message, heard=heard: heard.put(message.topic)  # type: ignore[misc]
+            client.connect("127.0.0.1", program.port(listener))
+            client.loop_start()
+            assert heard.get(timeout=10).startswith("town/")
+            client.disconnect()
+            client.loop_stop()
+        with smtplib.SMTP("127.0.0.1", program.port("smtp")) as mail:
+            mail.starttls(context=ssl.create_default_context(cafile=str(certificate)))
+            assert mail.noop()[0] == 250
