@@ -244,6 +244,14 @@ def refused_mail(problem: mail.Problem, face: MailingList, domain: str) -> Lette
     )
 
 
+def refused_recipient(address: str, reason: str) -> Letter:
+    """One recipient of several refused a mail that others took."""
+    return (
+        f"Your mail to {address} was refused",
+        f"Your mail reached its other recipients here, but not {address}:\n\n{reason}\n",
+    )
+
+
 def refused_subscription(face: MailingList, domain: str, may_post: bool) -> Letter:
     """Whoever may not read a list cannot subscribe to it."""
     hint = f"\nYou may still write to it, at {face.path}@{domain}.\n" if may_post else ""

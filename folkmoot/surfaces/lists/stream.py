@@ -7,9 +7,11 @@ that answer a mail are put into the outbox in the same transaction.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+
+import structlog
 
 from folkmoot.domain import accounts, conversations, outbox, spaces, subscriptions
 from folkmoot.domain.accounts import ANONYMOUS, Account
@@ -31,6 +33,9 @@ _ROBOTS = ("auto-generated", "auto-replied")
 _TAKEN = Reply(250, "2.0.0", "Taken")
 _DROPPED = Reply(250, "2.0.0", "Seen")
 _UNREADABLE = Reply(550, "5.6.0", "This is not a mail that can be read")
+_FAILED = Reply(451, "4.3.0", "Something went wrong here, try again later")
+
+_logger = structlog.get_logger("lists")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +81,38 @@ class Mailroom:
         if not envelope.sender or parsed.auto_submitted in _ROBOTS:
             return [_DROPPED] * len(envelope.recipients)
         domain, now = self._house.config.mail.domain, self._house.now()
-        return [
-            await self._deliver_one(_Incoming(envelope.sender, recipient, envelope.data, parsed, domain, now))
+        each = [
+            _Incoming(envelope.sender, recipient, envelope.data, parsed, domain, now)
             for recipient in envelope.recipients
         ]
+        replies = [await self._deliver_one(take, incoming) for incoming in each]
+        return replies if "LMTP" in envelope.protocol else await self._as_one(each, replies)
 
-    async def _deliver_one(self, incoming: _Incoming) -> Reply:
+    async def _deliver_one(self, act: Callable[..., Reply], incoming: _Incoming, *more: str) -> Reply:
         try:
-            return await self._house.db.write(take, incoming)
+            return await self._house.db.write(act, incoming, *more)
         except FolkmootError as error:
             return _reply(error)
+        except Exception:
+            # The other recipients have nothing to do with it.
+            _logger.exception("a mail could not be dealt with", recipient=incoming.recipient)
+            return _FAILED
+
+    async def _as_one(self, each: Sequence[_Incoming], replies: Sequence[Reply]) -> Sequence[Reply]:
+        """What SMTP can say with one reply after DATA.
+
+        When somebody is to be tried again all are: who has the mail already drops its duplicate. When some took it, the
+        sender hears of the others by a mail of ours, since a 250 makes them our affair (RFC 5321 §6.1).
+        """
+        later = next((reply for reply in replies if reply.temporary), None)
+        if later is not None:
+            return [later] * len(replies)
+        if not any(reply.positive for reply in replies):
+            return replies
+        return [
+            reply if reply.positive else await self._deliver_one(_tell_refused, incoming, reply.text)
+            for incoming, reply in zip(each, replies, strict=True)
+        ]
 
 
 def _reply(error: FolkmootError) -> Reply:
@@ -254,6 +281,11 @@ def _post_letter(tx: Transaction, incoming: _Incoming, letter: render.Letter, to
         return _DROPPED
     outbox.enqueue(tx, data, "", [to], incoming.now)
     return _DROPPED
+
+
+def _tell_refused(tx: Transaction, incoming: _Incoming, reason: str) -> Reply:
+    """Tell the sender that one of several recipients refused the mail."""
+    return _write(tx, incoming, render.refused_recipient(incoming.recipient, reason))
 
 
 def _mailer(domain: str) -> mail.Address:

@@ -155,6 +155,54 @@ def test_unknown_lists_and_commands_bounce(engine: Engine) -> None:
     run(engine, scenario)
 
 
+def test_over_smtp_a_refused_recipient_among_others_bounces(engine: Engine) -> None:
+    async def scenario(town: Town) -> None:
+        ann, _ = await settle(town)
+        bob = await town.person("bob")
+        closed = await town.list(ann, "closed")
+        await town.close_to_others(ann, closed)
+        raw = letter(sender="bob@example.org")
+        refused = f"~ann/closed@{DOMAIN}"
+        assert bob.account_id is not None
+        code, text = await town.send_smtp(raw, refused, sender="bob@example.org")
+        assert (code, text[:5]) == (550, b"5.7.1") and await town.letters() == []
+        code, _ = await town.send_smtp(raw, refused, LIST, f"~ann/none@{DOMAIN}", sender="bob@example.org")
+        assert code == 250
+        assert (await town.get("/api/lists/engines/posts", "ann"))["total"] == 1
+        assert (await town.get("/api/lists/closed/posts", "ann"))["total"] == 0
+        letters = {each.subject: (to, each) for to, each in await town.letters()}
+        assert len(letters) == 2 and f"There is no list at ~ann/none@{DOMAIN}" in letters
+        to, bounce = letters[f"Your mail to {refused} was refused"]
+        assert to == "bob@example.org" and "may not post" in bounce.text and bounce.auto_submitted == "auto-replied"
+        # Each LMTP recipient hears for itself, so nothing is to be told by mail.
+        assert codes(await town.send(raw, refused, LIST, sender="bob@example.org")) == [550, 250]
+        assert await town.letters() == []
+
+    run(engine, scenario)
+
+
+def test_a_recipient_that_fails_is_tried_again_and_stops_no_other(engine: Engine) -> None:
+    async def scenario(town: Town) -> None:
+        await settle(town)
+        subscribe = f"~ann/engines+subscribe@{DOMAIN}"
+
+        async def rename(old: str, new: str) -> None:
+            await town.house.db.write(lambda tx: tx.run(f"ALTER TABLE {old} RENAME TO {new}"))
+
+        await rename("confirmations", "away")
+        assert codes(await town.send(letter(), subscribe, LIST)) == [451, 250]
+        # SMTP has one answer: try again, until all have it.
+        second = letter("Second", mail_id="<2@x>")
+        assert (await town.send_smtp(second, LIST, subscribe))[0] == 451
+        await rename("away", "confirmations")
+        assert (await town.send_smtp(second, LIST, subscribe))[0] == 250
+        assert (await town.get("/api/lists/engines/posts", "ann"))["total"] == 2
+        [(_, question)] = await town.letters()
+        assert question.subject.startswith("confirm ")
+
+    run(engine, scenario)
+
+
 def test_robots_and_our_own_mail_are_dropped_without_a_word(engine: Engine) -> None:
     async def scenario(town: Town) -> None:
         await settle(town)

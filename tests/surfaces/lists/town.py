@@ -30,11 +30,12 @@ DOMAIN = "lists.example.org"
 
 @dataclass
 class Town:
-    """The house behind the lists, a client without credentials, and the port of the LMTP listener."""
+    """The house behind the lists, a client without credentials, and the ports of the LMTP and the SMTP listener."""
 
     house: House
     client: httpx.AsyncClient
     port: int
+    smtp_port: int
 
     async def person(self, name: str, **more: Any) -> Actor:
         """Somebody with the token `name` for everything and the address name@example.org."""
@@ -91,6 +92,10 @@ class Town:
         raw = data.encode() if isinstance(data, str) else data
         return await asyncio.to_thread(_send, self.port, raw, recipients, sender)
 
+    async def send_smtp(self, data: str, *recipients: str, sender: str = "ann@example.org") -> tuple[int, bytes]:
+        """Hand a mail to the SMTP listener with a real client; the one (code, text) after its end."""
+        return await asyncio.to_thread(_send_smtp, self.smtp_port, data, recipients, sender)
+
     async def letters(self) -> list[tuple[str, mail.Mail]]:
         """What waits in the outbox, the oldest first: recipient and mail. It is taken out."""
 
@@ -116,6 +121,29 @@ def _send(port: int, data: bytes, recipients: Sequence[str], sender: str) -> lis
         return [client.getreply() for _ in recipients]
 
 
+def _send_smtp(port: int, data: str, recipients: Sequence[str], sender: str) -> tuple[int, bytes]:
+    with smtplib.SMTP("127.0.0.1", port, timeout=10) as client:
+        client.ehlo()
+        client.mail(sender)
+        for recipient in recipients:
+            assert client.rcpt(recipient)[0] == 250
+        return client.data(data)
+
+
+@asynccontextmanager
+async def receiving(mailroom: Mailroom, *, lmtp: bool) -> AsyncIterator[int]:
+    """A mail listener; its port."""
+    server = MailServer(mailroom.deliver, mailroom.accept_recipient, ServerOptions(lmtp=lmtp, hostname=DOMAIN))
+    listener = open_socket("127.0.0.1:0")
+    assert listener is not None
+    port = listener.getsockname()[1]
+    await server.start(listener)
+    try:
+        yield port
+    finally:
+        await server.stop(1)
+
+
 @asynccontextmanager
 async def town_on(engine: Engine) -> AsyncIterator[Town]:
     """Lists over an empty database."""
@@ -129,16 +157,13 @@ async def town_on(engine: Engine) -> AsyncIterator[Town]:
         house = House(config, database, database, Announcements(database), now=lambda: next(ticks))
         house.origins["lists"] = "http://lists.example.org"
         mailroom = Mailroom(house)
-        server = MailServer(mailroom.deliver, mailroom.accept_recipient, ServerOptions(lmtp=True, hostname=DOMAIN))
-        listener = open_socket("127.0.0.1:0")
-        assert listener is not None
-        port = listener.getsockname()[1]
-        await server.start(listener)
-        try:
-            async with serving(make_app(house)) as address, httpx.AsyncClient(base_url=f"http://{address}") as client:
-                yield Town(house, client, port)
-        finally:
-            await server.stop(1)
+        async with (
+            receiving(mailroom, lmtp=True) as lmtp_port,
+            receiving(mailroom, lmtp=False) as smtp_port,
+            serving(make_app(house)) as address,
+            httpx.AsyncClient(base_url=f"http://{address}") as client,
+        ):
+            yield Town(house, client, lmtp_port, smtp_port)
     finally:
         database.close()
 
