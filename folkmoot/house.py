@@ -10,12 +10,24 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from folkmoot.config import Config
 from folkmoot.domain import accounts
 from folkmoot.domain.accounts import Account, Passwords
 from folkmoot.errors import Forbidden, Unauthenticated, Unavailable
+from folkmoot.net.buckets import TokenBucket
 from folkmoot.store import Announcements, Database, Engine, PostgresqlEngine, SqliteEngine, migrate
+
+#: How many wrong passwords one name may be tried with in a minute.
+SIGN_INS_PER_MINUTE = 10
+_TRIED_NAMES_MAX = 10_000
+# The longest mail address; what is behind it does not make another name.
+_LONGEST_LOGIN = 320
+
+
+def _tries() -> TokenBucket:
+    return TokenBucket(SIGN_INS_PER_MINUTE, 60, max_keys=_TRIED_NAMES_MAX)
 
 
 def utc_now() -> datetime:
@@ -56,18 +68,24 @@ class House:
     demo: bool = False
     setup_token: str = ""
     """Opens the page that makes the first administrator; empty when there is one."""
+    tries: TokenBucket = field(default_factory=_tries)
+    """Wrong passwords left to each name, so that they are not guessed."""
+    signing_in: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
+    """Held by whoever checks a password for that name."""
     origins: dict[str, str] = field(default_factory=dict)
     """Where each HTTP surface answers (`web`, `lists`, `forum`, `newsletter`, `mqtt_api`), without a trailing slash."""
 
     async def sign_in(self, login: str, password: str) -> Account:
         """The account with this name or address and this password.
 
-        Raises Unauthenticated with `account.unknown` or `password.wrong`, Forbidden with `account.suspended`.
+        A name that was tried with many wrong passwords has to wait, but for a password that was right before: whoever
+        guesses shuts out nobody who is here. Raises Unauthenticated with `account.unknown` or `password.wrong`, Forbidden with
+        `account.suspended`, RateLimited.
         """
         found = await self.db.read(accounts.find_credential, login)
         account, stored = found if found is not None else (None, None)
         if stored is None or not self.passwords.is_remembered(stored, password):
-            right = await asyncio.to_thread(self.passwords.check, stored, password)
+            right = await self._check(login, stored, password)
             if account is None:
                 raise Unauthenticated("account.unknown", "There is no account with that name or address.")
             if not right:
@@ -79,3 +97,18 @@ class House:
             new = await asyncio.to_thread(self.passwords.hash, password)
             await self.db.write(accounts.rehash, account.id, stored, new)
         return account
+
+    async def _check(self, login: str, stored: str | None, password: str) -> bool:
+        now, key = self.now().timestamp(), login.casefold()[:_LONGEST_LOGIN]
+        # One after the other for each name: guesses do not pass together, and of programs that send the same right
+        # password at once only the first waits for its hash.
+        lock = self.signing_in.setdefault(key, asyncio.Lock())
+        async with lock:
+            if stored is not None and self.passwords.is_remembered(stored, password):
+                return True
+            if self.config.limits.enabled:
+                self.tries.require(key, now)
+            right = await asyncio.to_thread(self.passwords.check, stored, password)
+            if not right and self.config.limits.enabled:
+                self.tries.take(key, now)
+        return right
