@@ -36,6 +36,7 @@ from folkmoot.surfaces.mqtt.stream import Stream
 
 READER = "mqtt"
 
+_GATHER_SECONDS = 0.02
 _CHANGES_RIGHTS = (SpaceCreated, SpaceEdited, SpaceDeleted, SubscriptionStarted, SubscriptionEnded)
 
 _logger = structlog.get_logger("mqtt")
@@ -73,7 +74,7 @@ class Push:
         self._house = house
         self._stream = stream
         self._gate = gate
-        self._reader = Reader(house.db, READER)
+        self._reader = Reader(house.db, READER, gather_seconds=_GATHER_SECONDS)
 
     async def start(self) -> None:
         """Learn who may see what; before clients connect."""
