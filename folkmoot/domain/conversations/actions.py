@@ -109,11 +109,15 @@ def receive(
     Raises Forbidden with the reason when the writer may not post, may not reply, or the thread is locked
     (sourcehut-lists §5.4, §6.1).
     """
-    if message_of_mail_id(tx, space.id, arrival.mail_id) is not None:
-        return None
     parent, inferred = _parent(tx, space.id, arrival)
     if not imported:
         _require_mail_rights(tx, account, space, parent, inferred, arrival.created_at)
+    # sourcehut-lists §5.4: after the permission, so that nobody learns what a closed list holds; but before the lock, for
+    # a relay that says again what it said before the thread was locked.
+    if message_of_mail_id(tx, space.id, arrival.mail_id) is not None:
+        return None
+    if parent is not None and not imported:
+        _require_unlocked(get_thread(tx, parent.thread_id))
     message = insert(
         tx,
         space,
@@ -140,12 +144,10 @@ def _require_mail_rights(
     held = rights_of_address(tx, account, space, now)
     # sourcehut-lists §5.4: a reply is what In-Reply-To makes one; the right to post serves for it as well (§2.9).
     needed = Rights.POST if parent is None or inferred or held & Rights.POST else Rights.REPLY
-    actor = Actor(account.id, account.label, account.is_admin, account.is_banned(now))
-    _require_unbanned_in(tx, actor, space, now)
     if not held & needed:
+        actor = Actor(account.id, account.label, account.is_admin, account.is_banned(now))
+        _require_unbanned_in(tx, actor, space, now)
         raise Forbidden("space.not_permitted", f"You may not {'reply' if parent else 'post'} to this list.")
-    if parent is not None:
-        _require_unlocked(get_thread(tx, parent.thread_id))
 
 
 def edit(
@@ -235,8 +237,11 @@ def _require_unbanned_in(tx: Transaction, actor: Actor, space: Space, now: datet
 
 
 def _require_writing(tx: Transaction, actor: Actor, space: Space, needed: Rights, now: datetime) -> None:
-    _require_unbanned_in(tx, actor, space, now)
-    require_right(rights(tx, actor, space, now), needed)
+    held = rights(tx, actor, space, now)
+    if not held & needed:
+        # Who is banned holds no right to write: which ban it was is asked only then.
+        _require_unbanned_in(tx, actor, space, now)
+    require_right(held, needed)
 
 
 def _require_unlocked(thread: Thread) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import NamedTuple
 
 from folkmoot.domain.accounts import Account, Actor
 from folkmoot.domain.spaces.model import ForumFace, ListFace, NewsletterFace, Rights, Site, Space
@@ -123,67 +124,81 @@ def rights(tx: Transaction, actor: Actor, space: Space, now: datetime) -> Rights
     the other faces is written by its owner alone and read by others only when it is public. Bans take away writing and
     leave reading; so does the closing of the space.
     """
-    held = _granted(tx, actor, space)
+    standing = _standing(tx, actor, space, now)
+    held = _granted(tx, actor, standing, space)
     if not space.is_open:
         held &= Rights.BROWSE | Rights.MODERATE
     writing = Rights.REPLY | Rights.POST
-    if not held & writing or actor.account_id is None:
-        return held
-    if actor.is_banned or is_banned_from(tx, space.id, actor.account_id, now):
+    if actor.account_id is not None and (actor.is_banned or standing.is_banned):
         held &= ~writing
     return held
 
 
 def rights_of_address(tx: Transaction, account: Account, space: Space, now: datetime) -> Rights:
-    """What the writer of a mail may do in a space.
+    """What the writer of a mail may do in a space; nothing for a suspended account.
 
     An account without a login counts as nobody, or as a subscriber when its address subscribes (sourcehut-lists §5.4).
     """
-    return rights(
-        tx,
-        Actor(account.id, account.label, account.is_admin, account.is_banned(now) or account.suspended_at is not None),
-        space,
-        now,
+    if account.suspended_at is not None:
+        return Rights.NONE
+    return rights(tx, Actor(account.id, account.label, account.is_admin, account.is_banned(now)), space, now)
+
+
+class _Standing(NamedTuple):
+    """What an account is in a space."""
+
+    has_login: bool
+    moderates: bool
+    subscribes: bool
+    is_banned: bool
+
+
+_STRANGER = _Standing(False, False, False, False)
+
+
+def _standing(tx: Transaction, actor: Actor, space: Space, now: datetime) -> _Standing:
+    """What an actor is in a space, in one query: every surface asks it for nearly everything."""
+    if actor.account_id is None:
+        return _STRANGER
+    found = tx.one(
+        _Standing,
+        "SELECT a.name_key IS NOT NULL,"
+        " EXISTS (SELECT 1 FROM moderators m WHERE m.space_id = :space AND m.account_id = a.id),"
+        " EXISTS (SELECT 1 FROM subscriptions b"
+        " WHERE b.account_id = a.id AND b.space_id = :space AND b.channel = 'mail'),"
+        " EXISTS (SELECT 1 FROM space_bans x WHERE x.space_id = :space AND x.account_id = a.id"
+        " AND (x.banned_until IS NULL OR x.banned_until > :now))"
+        " FROM accounts a WHERE a.id = :account",
+        space=space.id,
+        account=actor.account_id,
+        now=now,
     )
+    return found or _STRANGER
 
 
-def _granted(tx: Transaction, actor: Actor, space: Space) -> Rights:
-    account_id = actor.account_id
-    if account_id is not None:
-        if account_id == space.owner_id or actor.is_admin:
-            return Rights.ALL
-        if tx.value(
-            "SELECT id FROM moderators WHERE space_id = :space AND account_id = :account",
-            space=space.id,
-            account=account_id,
-        ):
-            return Rights.ALL
+def _granted(tx: Transaction, actor: Actor, standing: _Standing, space: Space) -> Rights:
+    if actor.account_id is not None and (actor.account_id == space.owner_id or actor.is_admin or standing.moderates):
+        return Rights.ALL
     face = get_list_face(tx, space.id)
     if face is not None:
-        return _granted_by_list(tx, account_id, face)
+        return _granted_by_list(actor, standing, face)
     if get_forum_face(tx, space.id) is not None:
-        return Rights.BROWSE if account_id is None else Rights.NORMAL
+        return Rights.BROWSE if actor.account_id is None else Rights.NORMAL
     newsletter = get_newsletter_face(tx, space.id)
     if newsletter is not None:
         return Rights.BROWSE if newsletter.type == "public" else Rights.NONE
     return Rights.NONE
 
 
-def _granted_by_list(tx: Transaction, account_id: int | None, face: ListFace) -> Rights:
+def _granted_by_list(actor: Actor, standing: _Standing, face: ListFace) -> Rights:
     if face.visibility == "PRIVATE":
         return Rights.NONE
-    if account_id is None:
+    if actor.account_id is None:
         return Rights(face.nonsubscriber)
-    has_login = tx.value("SELECT name_key FROM accounts WHERE id = :id", id=account_id) is not None
-    audience = face.account if has_login else face.nonsubscriber
-    subscribed = tx.value(
-        "SELECT id FROM subscriptions WHERE account_id = :account AND space_id = :space AND channel = 'mail'",
-        account=account_id,
-        space=face.space_id,
-    )
-    if subscribed is not None:
+    audience = face.account if standing.has_login else face.nonsubscriber
+    if standing.subscribes:
         # A bare address that subscribes: its audience is the subscribers' alone.
-        audience = face.subscriber | (face.account if has_login else 0)
+        audience = face.subscriber | (face.account if standing.has_login else 0)
     return Rights(audience)
 
 

@@ -113,6 +113,41 @@ def test_a_locked_thread_and_a_ban_are_named_as_the_reason(engine: Engine) -> No
     run(engine, scenario)
 
 
+def test_a_duplicate_tells_nothing_to_who_may_not_write_and_is_taken_again_after_a_lock(engine: Engine) -> None:
+    async def scenario(town: Town) -> None:
+        ann, face = await settle(town)
+        assert codes(await town.send(letter(), LIST)) == [250]
+        reply = letter("Re: Hello", sender="bob@example.org", mail_id="<2@x>", In_Reply_To="<1@example.org>")
+        assert codes(await town.send(reply, LIST, sender="bob@example.org")) == [250]
+        root = (await town.get("/api/emails/1@example.org", "ann"))["id"]
+        await town.house.db.write(conversations.set_locked, ann, root, True, NOW)
+        assert codes(await town.send(reply, LIST, sender="bob@example.org")) == [250]
+        await town.close_to_others(ann, face)
+        for mail_id in ("<1@example.org>", "<new@x>"):
+            raw = letter(sender="eve@example.org", mail_id=mail_id)
+            assert codes(await town.send(raw, LIST, sender="eve@example.org")) == [550]
+
+    run(engine, scenario)
+
+
+def test_a_suspended_account_is_shut_out_of_mail_but_may_leave(engine: Engine) -> None:
+    async def scenario(town: Town) -> None:
+        _, face = await settle(town)
+        bob = await town.person("bob")
+        assert bob.account_id is not None
+        await town.house.db.write(accounts.claim_address, bob.account_id, "bob@example.org", NOW)
+        await town.house.db.write(subscriptions.start, bob.account_id, face.id, "mail", NOW)
+        await town.house.db.write(accounts.suspend, "bob", NOW)
+        raw = letter(sender="bob@example.org")
+        assert codes(await town.send(raw, LIST, sender="bob@example.org")) == [550]
+        for command, says in (("unsubscribe", "no longer subscribe"), ("subscribe", "cannot subscribe")):
+            assert codes(await town.send(raw, f"~ann/engines+{command}@{DOMAIN}", sender="bob@example.org")) == [250]
+            [(_, answer)] = await town.letters()
+            assert says in answer.subject
+
+    run(engine, scenario)
+
+
 UNFIT = (
     (letter(mail_id=""), "Message-ID"),
     (letter(sender=""), "From"),
