@@ -103,6 +103,10 @@ class Mqtt(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """May clients connect without a user name? They see what anybody may read of the spaces, and all other topics."""
     node_name: str = "emqx@127.0.0.1"
     max_packet_bytes: int = 1024 * 1024
+    basic_auth_users: bool = True
+    """Does the management API take accounts over Basic authentication, as EMQX 5.0 did? Otherwise keys only, as 5.8 does."""
+    error_code_flavour: str = "v5.0"
+    """The code words of the management API where versions differ: `v5.0` or `v5.8`."""
 
 
 class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -178,6 +182,8 @@ def _check(config: Config) -> None:
         raise Invalid("config.value", "log.level is one of debug, info, warning, error.", "log.level")
     if config.log.format not in ("text", "json"):
         raise Invalid("config.value", "log.format is text or json.", "log.format")
+    if config.mqtt.error_code_flavour not in ("v5.0", "v5.8"):
+        raise Invalid("config.value", "mqtt.error_code_flavour is v5.0 or v5.8.", "mqtt.error_code_flavour")
     if config.data.url and not config.data.url.startswith(("postgresql://", "postgres://")):
         raise Invalid("config.value", "data.url is a postgresql:// URL, or empty for SQLite.", "data.url")
     if (config.listen.mqtt_tls or config.listen.mqtt_wss) and not (config.tls.certificate and config.tls.key):

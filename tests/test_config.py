@@ -37,6 +37,8 @@ def test_what_only_the_first_start_or_a_test_reads_is_no_setting() -> None:
         ("", {"FOLKMOOT_MAIL__RELLAY": "x"}, "FOLKMOOT_MAIL__RELLAY"),
         ("", {"FOLKMOOT_NONSENSE": "x"}, "FOLKMOOT_NONSENSE"),
         ("", {"FOLKMOOT_LOG__LEVEL": "loud"}, "log.level"),
+        ("[mqtt]\nerror_code_flavour = 'v4'", {}, "mqtt.error_code_flavour"),
+        ("", {"FOLKMOOT_MQTT__BASIC_AUTH_USERS": "perhaps"}, "FOLKMOOT_MQTT__BASIC_AUTH_USERS"),
         ("", {"FOLKMOOT_DATA__URL": "mysql://x"}, "data.url"),
         ("", {"FOLKMOOT_LISTEN__MQTT_TLS": "127.0.0.1:8883"}, "tls.certificate"),
     ],

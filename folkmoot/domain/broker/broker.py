@@ -197,6 +197,7 @@ class Broker:
             return
         link.ended = True
         link.waiting = None
+        link.again_size = -1
         self.links.discard(link)
         self.holding.discard(link)
         for qos in range(3):
@@ -372,11 +373,15 @@ class Broker:
         self.end_session(session, now)
         return True
 
-    def end_sessions(self, account_id: int, now: float) -> int:
-        """Ends everything of an account at once, without wills: it may not speak any more. Returns how many."""
+    def end_sessions(self, account_id: int, now: float, token_id: int | None = None) -> int:
+        """Ends everything of an account, or of one of its tokens, at once, without wills: it may not speak any more.
+
+        Returns how many sessions there were.
+        """
         ended = 0
         for session in list(self.sessions.values()):
-            if session.identity.account_id == account_id:
+            identity = session.identity
+            if identity.account_id == account_id and token_id in (None, identity.token_id):
                 session.will = None
                 self.end_session(session, now)
                 ended += 1

@@ -24,6 +24,8 @@ class Identity(Struct, frozen=True):
     account_id: int | None = None
     name: str | None = None
     is_admin: bool = False
+    token_id: int | None = None
+    """The token it came with, if it did not come with the account's password."""
 
 
 class Gate(Protocol):

@@ -24,13 +24,13 @@ __all__ = ["Push", "StoredJournal", "Stream", "authenticate_client", "make_app"]
 _DOCS = "/api-docs/index.html"
 
 
-def make_app(house: House, stream: Stream, is_ready: Callable[[], bool], *, newer_codes: bool = False) -> ASGIApp:
+def make_app(house: House, stream: Stream, is_ready: Callable[[], bool]) -> ASGIApp:
     """The management API with its documentation pages as an ASGI application; on the running loop, `stream` started.
 
-    `is_ready` says what `/status` answers; `newer_codes` asks for the code words of 5.8 where the document has others.
+    `is_ready` says what `/status` answers.
     """
     management = Management(house, stream, is_ready, house.config.mqtt.node_name, stream.now())
-    return http.bind(OPERATIONS, _Dialect(house, newer_codes), management, extra_routes=_pages())
+    return http.bind(OPERATIONS, _Dialect(house), management, extra_routes=_pages())
 
 
 def _pages() -> list[Route]:
@@ -55,9 +55,9 @@ async def _lead_to_docs(_: Request) -> Response:
 
 
 class _Dialect(http.Dialect):
-    def __init__(self, house: House, newer_codes: bool) -> None:
+    def __init__(self, house: House) -> None:
         self._house = house
-        self._newer_codes = newer_codes
+        self._newer_codes = house.config.mqtt.error_code_flavour == "v5.8"
 
     async def authenticate(self, call: http.Call) -> Caller | None:
         return await auth.authenticate(self._house, call.operation, call.headers.get("authorization"), call.address)

@@ -56,11 +56,11 @@ async def authenticate_client(house: House, name: str | None, password: bytes | 
         raise Unauthenticated("password.wrong", "That is not the password.") from error
     token = await house.db.read(accounts.find_token, CLIENTS, secret)
     if token is not None and token.is_live(house.now()) and hmac.compare_digest(token.key.encode(), name.encode()):
-        account_id = token.account_id
+        account_id, token_id = token.account_id, token.id
     else:
-        account_id = (await house.sign_in(name, secret)).id
+        account_id, token_id = (await house.sign_in(name, secret)).id, None
     actor = await house.db.read(accounts.actor_of_account, account_id, house.now())
-    return Identity(actor.account_id, actor.name, actor.is_admin)
+    return Identity(actor.account_id, actor.name, actor.is_admin, token_id)
 
 
 async def authenticate(house: House, operation: http.Operation, header: str | None, address: str) -> Caller | None:
@@ -101,6 +101,8 @@ async def _basic(house: House, credential: str, address: str) -> Caller:
     token = await house.db.read(accounts.find_token, KEYS, secret)
     if token is not None and hmac.compare_digest(token.key.encode(), name.encode()):
         return await _key(house, token, address)
+    if not house.config.mqtt.basic_auth_users:
+        raise Unauthenticated("key.refused", "Check api_key/api_secret")
     account = await house.sign_in(name, secret)
     return Caller(await _administrator(house, account, address), "administrator")
 
@@ -151,7 +153,7 @@ async def log_in(house: House, name: str, password: str) -> str:
     """A new login token. Raises Unauthenticated, or Forbidden for an account that is no administrator."""
     try:
         account = await house.sign_in(name, password)
-    except FolkmootError as error:
+    except (Unauthenticated, Forbidden) as error:
         raise Unauthenticated("login.refused", "Check username/password") from error
     await _administrator(house, account, "")
     secret = new_secret(64)

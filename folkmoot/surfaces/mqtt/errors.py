@@ -84,7 +84,9 @@ def answer(error: FolkmootError, operation: http.Operation | None, accept: str, 
     if newer_codes:
         code = "API_KEY_NOT_ALLOW" if error.code == "key.not_allowed" else NEWER_CODES.get(code, code)
     message = _message(error)
-    headers = _CHALLENGE if error.code in _CHALLENGED else None
+    headers = _CHALLENGE if error.code in _CHALLENGED else {}
+    if isinstance(error, RateLimited) and error.retry_after_seconds > 0:
+        headers = {"retry-after": str(int(error.retry_after_seconds) + 1)}
     return http.json_response(schema.Error(code, message, message), status, headers)
 
 

@@ -32,6 +32,7 @@ from folkmoot.events import (
 )
 from folkmoot.house import House
 from folkmoot.store import Reader, Transaction, log
+from folkmoot.surfaces.mqtt.auth import CLIENTS
 from folkmoot.surfaces.mqtt.stream import Stream
 
 READER = "mqtt"
@@ -124,10 +125,10 @@ class Push:
 
     def _end_sessions(self, recorded: Recorded) -> None:
         event = recorded.event
-        if isinstance(event, AccountSuspended | PasswordChanged) or (
-            isinstance(event, TokenRevoked) and event.surface == "mqtt"
-        ):
+        if isinstance(event, AccountSuspended | PasswordChanged):
             self._stream.end_sessions(event.account_id)
+        elif isinstance(event, TokenRevoked) and event.surface == CLIENTS:
+            self._stream.end_sessions(event.account_id, event.token_id)
 
     async def _deal(self, recorded: Recorded) -> None:
         event = recorded.event

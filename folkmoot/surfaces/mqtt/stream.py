@@ -66,7 +66,7 @@ class Stream:
         self._journal = journal
         self._tasks: set[asyncio.Future[object]] = set()
         self._committing: asyncio.Task[None] | None = None
-        self._ended_at: dict[int, float] = {}
+        self._ended_at: dict[tuple[int, int | None], float] = {}
         self._servers: list[asyncio.Server] = []
         self._stopping = False
         self.sockets: set[Socket] = set()
@@ -116,12 +116,12 @@ class Stream:
         """The broker's clock: seconds since 1970, never jumping."""
         return self._loop.time() + self._offset
 
-    def end_sessions(self, account_id: int) -> int:
-        """Ends every connection and session of an account at once; returns how many sessions there were."""
+    def end_sessions(self, account_id: int, token_id: int | None = None) -> int:
+        """Ends every connection and session of an account, or of one of its tokens, at once; returns how many there were."""
         now = self.now()
-        self._ended_at = {account: at for account, at in self._ended_at.items() if now - at < 60}
-        self._ended_at[account_id] = now
-        return self.broker.end_sessions(account_id, now)
+        self._ended_at = {whose: at for whose, at in self._ended_at.items() if now - at < 60}
+        self._ended_at[account_id, token_id] = now
+        return self.broker.end_sessions(account_id, now, token_id)
 
     async def publish(self, message: Message) -> int:
         """Publishes a message of our own; returns the number of receivers, after the commit if it is retained."""
@@ -150,8 +150,8 @@ class Stream:
     def feed(self, link: Link, data: bytes) -> None:
         """Gives a link what arrived. Few receivers are written to at once, which saves a turn; many, once per turn."""
         broker = self.broker
-        alone, broker.is_awake = not broker.is_awake, True
         now = self._time() + self._offset
+        alone, broker.is_awake = not broker.is_awake, True
         try:
             link.feed(data, now)
         except Exception:
@@ -159,23 +159,28 @@ class Stream:
             link.end(Reason.IMPLEMENTATION_ERROR, now)
         if not alone:
             return
-        if len(broker.dirty) <= AT_ONCE:
-            self._flush(now)
-        else:
+        dirty = broker.dirty
+        if len(dirty) > AT_ONCE:
             self._loop.call_soon(self._flush_turn)
+            return
+        # What follows is `_flush_turn` with the time at hand.
+        broker.dirty, broker.is_awake = [], False
+        for one in dirty:
+            one.flush(now)
+        if broker.changes or broker.posts:
+            self._hand_over()
 
     def _flush_turn(self) -> None:
-        self._flush(self.now())
-
-    def _flush(self, now: float) -> None:
-        broker = self.broker
-        dirty, broker.dirty = broker.dirty, []
-        broker.is_awake = False
+        broker, now = self.broker, self.now()
+        dirty, broker.dirty, broker.is_awake = broker.dirty, [], False
         for link in dirty:
             link.flush(now)
         if broker.changes or broker.posts:
-            self._start_commit()
-            self._hand_over_wills()
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        self._start_commit()
+        self._hand_over_wills()
 
     def _hand_over_wills(self) -> None:
         posts, self.broker.posts = self.broker.posts, []
@@ -236,10 +241,16 @@ class Stream:
         self.broker.count["authentication.success"] += 1
         if self._stopping:
             link.refuse(Reason.SERVER_UNAVAILABLE, self.now())
-        elif identity.account_id is not None and self._ended_at.get(identity.account_id, 0.0) >= began:
+        elif self._has_ended_since(began, identity):
             link.refuse(Reason.NOT_AUTHORIZED, self.now())
         else:
             link.accept(identity, self.now())
+
+    def _has_ended_since(self, began: float, identity: Identity) -> bool:
+        account_id = identity.account_id
+        return account_id is not None and any(
+            self._ended_at.get((account_id, token_id), 0.0) >= began for token_id in {None, identity.token_id}
+        )
 
     async def post(self, identity: Identity, topic: str, payload: bytes, properties: mqtt.Properties) -> int:
         """Hands to the community what is published on a topic it takes; the answer is a reason code of PUBACK."""

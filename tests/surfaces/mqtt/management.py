@@ -13,7 +13,7 @@ from typing import Any
 import aiomqtt
 import httpx
 
-from folkmoot.config import Config
+from folkmoot.config import Config, Limits
 from folkmoot.domain import accounts
 from folkmoot.domain.broker import Broker, CommunityGate, Identity
 from folkmoot.house import House, utc_now
@@ -22,6 +22,7 @@ from folkmoot.surfaces.mqtt import Push, StoredJournal, Stream, authenticate_cli
 from tests.net.serving import serving
 
 NODE = "emqx@127.0.0.1"
+CALM = Config(limits=Limits(enabled=False))
 ADMIN = httpx.BasicAuth("admin", "public")
 
 
@@ -70,11 +71,11 @@ def _people(tx: Transaction, hashes: dict[str, str], now: datetime) -> None:
 
 
 @asynccontextmanager
-async def running(directory: Path, **options: Any) -> AsyncIterator[Running]:
-    """Everything started, then stopped; `options` are those of `make_app`."""
+async def running(directory: Path, config: Config = CALM) -> AsyncIterator[Running]:
+    """Everything started, then stopped."""
     db, broker_db = _open(directory, "community"), _open(directory, "broker", logs_events=False)
     clock = Clock()
-    house = House(Config(), db, broker_db, Announcements(db), now=clock)
+    house = House(config, db, broker_db, Announcements(db), now=clock)
     hashes = {password: house.passwords.hash(password) for password in ("public", "secret")}
     await db.write(_people, hashes, house.now())
     gate = CommunityGate()
@@ -93,7 +94,7 @@ async def running(directory: Path, **options: Any) -> AsyncIterator[Running]:
     stream.start()
     tasks.append(asyncio.create_task(push.run()))
     port = await stream.listen("127.0.0.1", 0)
-    app = make_app(house, stream, lambda: found.ready, **options)
+    app = make_app(house, stream, lambda: found.ready)
     try:
         async with serving(app) as address, httpx.AsyncClient(base_url=f"http://{address}") as rest:
             found = Running(house, stream, clock, rest, port)
@@ -107,11 +108,11 @@ async def running(directory: Path, **options: Any) -> AsyncIterator[Running]:
         broker_db.close()
 
 
-def scenario(directory: Path, play: Callable[[Running], Awaitable[None]], **options: Any) -> None:
+def scenario(directory: Path, play: Callable[[Running], Awaitable[None]], config: Config = CALM) -> None:
     """Play one story against a broker of its own."""
 
     async def run() -> None:
-        async with running(directory, **options) as found, asyncio.timeout(30):
+        async with running(directory, config) as found, asyncio.timeout(30):
             await play(found)
 
     asyncio.run(run())

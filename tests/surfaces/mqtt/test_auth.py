@@ -4,11 +4,15 @@ import base64
 from datetime import timedelta
 from pathlib import Path
 
+import aiomqtt
 import httpx
 import pytest
+from aiomqtt import ProtocolVersion
 
+from folkmoot.config import Config, Mqtt
 from folkmoot.domain import accounts
 from folkmoot.errors import Forbidden, Unauthenticated
+from folkmoot.house import SIGN_INS_PER_MINUTE
 from folkmoot.surfaces.mqtt import authenticate_client
 from tests.surfaces.mqtt.management import NODE, Running, assert_error, scenario
 
@@ -63,7 +67,41 @@ def test_wrong_credentials(tmp_path: Path, newer: bool, wrong_password: str, unk
         assert "www-authenticate" not in answer.headers
         assert_error(await log_in(here, "nobody", "public"), 401, login)
 
-    scenario(tmp_path, play, newer_codes=newer)
+    flavour = "v5.8" if newer else "v5.0"
+    scenario(tmp_path, play, Config(mqtt=Mqtt(error_code_flavour=flavour)))
+
+
+def test_basic_authentication_with_keys_only(tmp_path: Path) -> None:
+    refused = "WRONG_USERNAME_OR_PWD_OR_API_KEY_OR_API_SECRET"
+
+    async def play(here: Running) -> None:
+        answer = await here.ask("GET", "/nodes")
+        assert_error(answer, 401, refused)
+        assert answer.headers["www-authenticate"] == CHALLENGE
+        assert_error(await here.ask("GET", "/nodes", auth=httpx.BasicAuth("admin", "wrong")), 401, refused)
+        bearer = {"authorization": f"Bearer {(await log_in(here)).json()['token']}"}
+        made = (await here.ask("POST", "/api_key", auth=None, headers=bearer, json={"name": "k"})).json()
+        key = httpx.BasicAuth(made["api_key"], made["api_secret"])
+        assert (await here.ask("GET", "/nodes", auth=key)).status_code == 200
+
+    scenario(tmp_path, play, Config(mqtt=Mqtt(basic_auth_users=False)))
+
+
+def test_guessing_passwords_is_slowed_down(tmp_path: Path) -> None:
+    async def play(here: Running) -> None:
+        for _ in range(SIGN_INS_PER_MINUTE):
+            assert_error(await log_in(here, "admin", "wrong"), 401, "WRONG_USERNAME_OR_PWD")
+        for answer in (await log_in(here), await here.ask("GET", "/nodes")):
+            assert_error(answer, 429, "EXCEED_LIMIT")
+            assert 0 < int(answer.headers["retry-after"]) <= 60
+        # MQTT 3 has but one word for it: the server cannot now (3), which paho calls by MQTT 5's number.
+        for version, reason in ((ProtocolVersion.V5, "[code:159]"), (ProtocolVersion.V311, "[code:136]")):
+            with pytest.raises(aiomqtt.MqttError) as refused:
+                async with here.client("admin", "public", protocol=version):
+                    pass
+            assert reason in str(refused.value)
+
+    scenario(tmp_path, play, Config())
 
 
 def test_only_administrators(tmp_path: Path) -> None:
