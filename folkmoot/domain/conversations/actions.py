@@ -34,6 +34,7 @@ from folkmoot.errors import Forbidden, Invalid
 from folkmoot.events import MessageEdited, MessageRemoved, ThreadLocked
 from folkmoot.ids import new_hex
 from folkmoot.store import Transaction
+from folkmoot.text.threads import candidates
 
 
 def post(
@@ -270,14 +271,10 @@ def _born_here(tx: Transaction, actor: Actor, mail_domain: str, in_reply_to: str
 
 def _parent(tx: Transaction, space_id: int, arrival: Arrival) -> tuple[Message | None, bool]:
     """The message a mail answers, and whether that was inferred from References (sourcehut-lists §6.1)."""
-    if arrival.in_reply_to is not None:
-        found = message_of_mail_id(tx, space_id, arrival.in_reply_to)
+    for named in candidates(arrival.mail_id, arrival.in_reply_to or "", arrival.references):
+        found = message_of_mail_id(tx, space_id, named.message_id)
         if found is not None:
-            return get_message(tx, found), False
-    for mail_id in reversed(arrival.references):
-        found = message_of_mail_id(tx, space_id, mail_id)
-        if found is not None:
-            return get_message(tx, found), True
+            return get_message(tx, found), named.is_inferred
     return None, False
 
 

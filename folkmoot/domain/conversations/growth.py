@@ -9,11 +9,12 @@ from datetime import datetime, timedelta
 
 from folkmoot.domain.accounts import address_key
 from folkmoot.domain.conversations.model import Arrival, Message
-from folkmoot.domain.conversations.queries import get_message, get_thread
-from folkmoot.domain.spaces import Space, relist_thread
+from folkmoot.domain.conversations.queries import get_thread
+from folkmoot.domain.spaces import LISTED_WHEN_NEW, Space
 from folkmoot.errors import Conflict
 from folkmoot.events import MessagePosted
 from folkmoot.store import Transaction
+from folkmoot.text.threads import closes_circle
 
 # lemmy §5.2: an old thread does not come up again because somebody answers.
 _NO_BUMP_AFTER = timedelta(days=31)
@@ -62,25 +63,30 @@ def insert(
         id=author_id,
     )
     tx.run(f"UPDATE space_counts SET {kind}s = {kind}s + 1 WHERE space_id = :id", id=space.id)
+    thread_id = parent.thread_id if parent else message_id
     if parent is None:
         tx.run("UPDATE messages SET thread_id = id WHERE id = :id", id=message_id)
-        tx.run(
-            "INSERT INTO threads (id, space_id, url, nsfw, created_at, updated_at, active_at, participants, score)"
-            " VALUES (:id, :space, :url, :nsfw, :now, :now, :now, 0, 1)",
-            id=message_id,
-            space=space.id,
-            url=url or None,
-            nsfw=nsfw,
-            now=now,
-        )
-        relist_thread(tx, message_id)
+        _start_thread(tx, space.id, message_id, url, nsfw, now)
+        _join(tx, thread_id, arrival.from_address)
     else:
-        _grow(tx, parent.thread_id, now)
-    thread_id = parent.thread_id if parent else message_id
-    _join(tx, thread_id, arrival.from_address)
+        _grow(tx, thread_id, now, replies=1, participants=_join(tx, thread_id, arrival.from_address))
+    parent_id = parent.id if parent else None
     if announce:
-        tx.record(MessagePosted(message_id, thread_id, parent.id if parent else None, space.id, author_id, origin))
-    return get_message(tx, message_id)
+        tx.record(MessagePosted(message_id, thread_id, parent_id, space.id, author_id, origin))
+    return Message(
+        id=message_id,
+        space_id=space.id,
+        thread_id=thread_id,
+        parent_id=parent_id,
+        author_id=author_id,
+        subject=subject,
+        body=body,
+        origin=origin,
+        created_at=now,
+        updated_at=None,
+        removed=False,
+        deleted=False,
+    )
 
 
 def _keep_mail(tx: Transaction, space_id: int, message_id: int, arrival: Arrival, inferred: bool) -> None:
@@ -104,44 +110,68 @@ def _keep_mail(tx: Transaction, space_id: int, message_id: int, arrival: Arrival
         raise Conflict("message.duplicate", "A message with this Message-ID is here already.") from error
 
 
-def _grow(tx: Transaction, thread_id: int, now: datetime) -> None:
+def _start_thread(tx: Transaction, space_id: int, message_id: int, url: str | None, nsfw: bool, now: datetime) -> None:
+    """Write the thread of a first message, whose writer is the one participant. Once, for ten indexes hang on it."""
     tx.run(
-        "UPDATE threads SET replies = replies + 1,"
+        "INSERT INTO threads (id, space_id, url, nsfw, created_at, updated_at, active_at, participants, score, listed)"
+        f" VALUES (:id, :space, :url, :nsfw, :now, :now, :now, 1, 1, {LISTED_WHEN_NEW})",
+        id=message_id,
+        space=space_id,
+        url=url or None,
+        nsfw=nsfw,
+        now=now,
+    )
+
+
+def _grow(tx: Transaction, thread_id: int, now: datetime, *, replies: int, participants: int) -> None:
+    tx.run(
+        "UPDATE threads SET replies = replies + :replies, participants = participants + :participants,"
         " updated_at = CASE WHEN updated_at < :now THEN :now ELSE updated_at END,"
         " active_at = CASE WHEN created_at > :bumps_from AND active_at < :now THEN :now ELSE active_at END"
         " WHERE id = :id",
+        replies=replies,
+        participants=participants,
         now=now,
         bumps_from=now - _NO_BUMP_AFTER,
         id=thread_id,
     )
 
 
-def _join(tx: Transaction, thread_id: int, address: str) -> None:
-    joined = tx.run(
+def _join(tx: Transaction, thread_id: int, address: str) -> int:
+    """Note who takes part in a thread; 1 when that is new, else 0."""
+    return tx.run(
         "INSERT INTO participants (thread_id, address_key) VALUES (:id, :key) ON CONFLICT DO NOTHING",
         id=thread_id,
         key=address_key(address),
     )
-    if joined:
-        tx.run("UPDATE threads SET participants = participants + 1 WHERE id = :id", id=thread_id)
 
 
 def adopt(tx: Transaction, parent: Message, orphan: Message) -> None:
-    """Put a message that came before its parent under it; the thread it headed becomes part of the parent's."""
-    if orphan.id == parent.id or _is_above(tx, orphan, parent):
+    """Put a message that came before its parent under it.
+
+    The thread it headed becomes part of the parent's; from one where it stood by inference it moves with its answers.
+    Mails that answer each other in a ring are left where they are.
+    """
+
+    def above(message_id: int) -> int | None:
+        found: int | None = tx.value("SELECT parent_id FROM messages WHERE id = :id", id=message_id)
+        return found
+
+    if closes_circle(orphan.id, parent.id, above):
         return
     tx.run("UPDATE messages SET parent_id = :parent WHERE id = :id", parent=parent.id, id=orphan.id)
     tx.run("UPDATE mails SET inferred = :inferred WHERE message_id = :id", inferred=False, id=orphan.id)
-    if not orphan.is_root or orphan.thread_id == parent.thread_id:
+    if orphan.thread_id == parent.thread_id:
+        return
+    if not orphan.is_root:
+        _move_branch(tx, orphan, parent.thread_id)
         return
     old = get_thread(tx, orphan.thread_id)
     tx.run("UPDATE messages SET thread_id = :new WHERE thread_id = :old", new=parent.thread_id, old=old.id)
     addresses = tx.column("SELECT address_key FROM participants WHERE thread_id = :id", id=old.id)
     tx.run("DELETE FROM threads WHERE id = :id", id=old.id)
-    for address in addresses:
-        _join(tx, parent.thread_id, address)
-    tx.run("UPDATE threads SET replies = replies + :more WHERE id = :id", more=old.replies, id=parent.thread_id)
-    _grow(tx, parent.thread_id, old.updated_at)
+    joined = sum(_join(tx, parent.thread_id, address) for address in addresses)
+    _grow(tx, parent.thread_id, old.updated_at, replies=1 + old.replies, participants=joined)
     # What headed a thread was a post; now it is a comment.
     tx.run(
         "UPDATE space_counts SET posts = posts - 1, comments = comments + 1 WHERE space_id = :id", id=parent.space_id
@@ -154,13 +184,26 @@ def adopt(tx: Transaction, parent: Message, orphan: Message) -> None:
     )
 
 
-def _is_above(tx: Transaction, candidate: Message, message: Message) -> bool:
-    """Does `message` stand somewhere under `candidate`? Mails may claim to answer each other in a ring."""
-    seen = {message.id}
-    parent_id = message.parent_id
-    while parent_id is not None and parent_id not in seen:
-        if parent_id == candidate.id:
-            return True
-        seen.add(parent_id)
-        parent_id = tx.value("SELECT parent_id FROM messages WHERE id = :id", id=parent_id)
-    return False
+def _move_branch(tx: Transaction, top: Message, thread_id: int) -> None:
+    """Move a message that is no root, and what answers it, to another thread."""
+    tx.run(
+        "UPDATE messages SET thread_id = :new WHERE id IN (WITH RECURSIVE branch (id) AS"
+        " (SELECT id FROM messages WHERE id = :top UNION"
+        " SELECT m.id FROM messages m JOIN branch b ON m.parent_id = b.id) SELECT id FROM branch)",
+        new=thread_id,
+        top=top.id,
+    )
+    # A rare case: counting anew is shorter than knowing who else wrote in each.
+    for each in (top.thread_id, thread_id):
+        tx.run("DELETE FROM participants WHERE thread_id = :id", id=each)
+        tx.run(
+            "UPDATE threads SET participants = 0,"
+            " replies = (SELECT count(*) - 1 FROM messages WHERE thread_id = :id),"
+            " updated_at = (SELECT max(created_at) FROM messages WHERE thread_id = :id) WHERE id = :id",
+            id=each,
+        )
+        for address in tx.column(
+            "SELECT DISTINCT x.from_address FROM messages m JOIN mails x ON x.message_id = m.id WHERE m.thread_id = :id",
+            id=each,
+        ):
+            _join(tx, each, address)

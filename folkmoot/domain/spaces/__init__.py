@@ -28,7 +28,14 @@ from folkmoot.domain.spaces.directory import (
     list_directory,
     list_entries,
 )
-from folkmoot.domain.spaces.listed import Listed, is_restricted, list_followed_ids, relist_space, relist_thread
+from folkmoot.domain.spaces.listed import (
+    LISTED_WHEN_NEW,
+    Listed,
+    is_restricted,
+    list_followed_ids,
+    relist_space,
+    relist_thread,
+)
 from folkmoot.domain.spaces.mailing import (
     MailingList,
     count_mailing_lists_of,
@@ -93,6 +100,7 @@ from folkmoot.domain.spaces.queries import (
 __all__ = [
     "DEFAULT_PERMIT_MIME",
     "DEFAULT_REJECT_MIME",
+    "LISTED_WHEN_NEW",
     "Community",
     "CommunityTotals",
     "ForumFace",

@@ -6,8 +6,8 @@ from datetime import datetime
 
 import msgspec
 
-from folkmoot.domain.accounts import Actor
-from folkmoot.domain.spaces.listed import RESTRICTED
+from folkmoot.domain.accounts import Actor, require_account
+from folkmoot.domain.spaces.listed import RESTRICTED, list_followed_ids
 from folkmoot.domain.spaces.model import Rights, require_right
 from folkmoot.domain.spaces.queries import get_space, rights
 from folkmoot.errors import NotFound
@@ -95,18 +95,22 @@ def list_moderator_standings(tx: Transaction, space_id: int) -> list[Standing]:
     return tx.all(Standing, f"{sql} WHERE r.space_id = :id ORDER BY r.id", id=space_id)
 
 
-def list_followed(tx: Transaction, account_id: int) -> list[Standing]:
-    """The communities an account follows, in the order it began to."""
+def list_followed(tx: Transaction, actor: Actor, now: datetime) -> list[Standing]:
+    """The communities an account follows and may browse, in the order it began to."""
+    account_id = require_account(actor)
     sql = _STANDING.format(rows="subscriptions")
-    return tx.all(Standing, f"{sql} WHERE r.account_id = :id AND r.channel = 'forum' ORDER BY r.id", id=account_id)
+    found = tx.all(Standing, f"{sql} WHERE r.account_id = :id AND r.channel = 'forum' ORDER BY r.id", id=account_id)
+    restricted = {space_id for space_id, restricted in list_followed_ids(tx, account_id) if restricted}
+    return [each for each in found if each.space_id not in restricted or _may_browse(tx, actor, each.space_id, now)]
 
 
 def count_site(tx: Transaction) -> Totals:
-    """What the forum counts of itself."""
+    """What the forum counts of itself: people who can sign in, and the communities that everybody may browse."""
     found = tx.one(
         Totals,
-        "SELECT (SELECT count(*) FROM accounts WHERE name_key IS NOT NULL), coalesce(sum(n.posts), 0),"
-        " coalesce(sum(n.comments), 0), count(*) FROM forum_faces f JOIN space_counts n ON n.space_id = f.space_id",
+        "SELECT (SELECT count(*) FROM accounts WHERE name_key IS NOT NULL AND NOT is_program), coalesce(sum(n.posts), 0),"
+        " coalesce(sum(n.comments), 0), count(*) FROM forum_faces f JOIN space_counts n ON n.space_id = f.space_id"
+        f" LEFT JOIN list_faces l ON l.space_id = f.space_id WHERE NOT {RESTRICTED}",
     )
     assert found is not None
     return found

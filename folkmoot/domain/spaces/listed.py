@@ -23,16 +23,23 @@ class Listed(IntEnum):
 # A list's face narrows who may browse (sourcehut-lists §2.9); without one the forum is open to all.
 RESTRICTED = "(l.space_id IS NOT NULL AND (l.visibility <> 'PUBLIC' OR (l.nonsubscriber & 1) = 0))"
 
-_RELIST = f"""
-UPDATE threads SET listed = coalesce((
+
+def _listed(shown: str, nsfw: str, space_id: str) -> str:
+    """The expression for `threads.listed`, from the expressions for what it depends on."""
+    return f"""coalesce((
     SELECT CASE
-        WHEN NOT threads.shown OR s.removed OR s.deleted THEN 0
-        WHEN threads.nsfw OR f.nsfw THEN CASE WHEN {RESTRICTED} THEN 4 ELSE 2 END
+        WHEN NOT {shown} OR s.removed OR s.deleted THEN 0
+        WHEN {nsfw} OR f.nsfw THEN CASE WHEN {RESTRICTED} THEN 4 ELSE 2 END
         WHEN {RESTRICTED} THEN 3
         ELSE 1 END
     FROM forum_faces f JOIN spaces s ON s.id = f.space_id LEFT JOIN list_faces l ON l.space_id = f.space_id
-    WHERE f.space_id = threads.space_id), 0)
-"""
+    WHERE f.space_id = {space_id}), 0)"""
+
+
+# For a thread that is being made, with the parameters `nsfw` and `space`.
+LISTED_WHEN_NEW = _listed("TRUE", ":nsfw", ":space")
+
+_RELIST = f"UPDATE threads SET listed = {_listed('threads.shown', 'threads.nsfw', 'threads.space_id')}"
 
 
 def relist_thread(tx: Transaction, thread_id: int) -> None:
