@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from folkmoot.domain import accounts, conversations, spaces, subscriptions, votes
 from folkmoot.domain.accounts import Actor
@@ -107,6 +109,57 @@ def test_a_parent_that_comes_late_gathers_its_children(database: Database) -> No
         assert conversations.find_thread(tx, child.id) is None
 
     database.write_now(act)
+
+
+def test_a_branch_that_stood_by_inference_moves_to_its_late_parent(database: Database) -> None:
+    def act(tx: Transaction) -> None:
+        town = Town(tx)
+        root = town.mail(tx, "a@b.org", "<root@x>")
+        branch = town.mail(tx, "b@b.org", "<branch@x>", "<late@x>", references=("<root@x>",))
+        leaf = town.mail(tx, "c@b.org", "<leaf@x>", "<branch@x>")
+        stays = town.mail(tx, "A@B.org", "<stays@x>", "<root@x>")
+        assert root and branch and leaf and stays
+        assert (branch.parent_id, branch.thread_id) == (root.id, root.id)
+        late = town.mail(tx, "d@b.org", "<late@x>")
+        assert late
+        moved = [conversations.get_message(tx, m.id) for m in (branch, leaf)]
+        assert [(m.parent_id, m.thread_id) for m in moved] == [(late.id, late.id), (branch.id, late.id)]
+        threads = [conversations.get_thread(tx, m.id) for m in (root, late)]
+        assert [(t.replies, t.participants) for t in threads] == [(1, 1), (2, 3)]
+
+    database.write_now(act)
+
+
+class Undo(Exception):
+    """Takes an example back."""
+
+
+_IDS = st.sampled_from([f"<{letter}@x>" for letter in "abcdef"])
+_LINKS = st.tuples(_IDS, st.none() | _IDS, st.lists(_IDS, max_size=3).map(tuple))
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(_LINKS, unique_by=lambda links: links[0], max_size=6))
+def test_however_mails_refer_to_each_other_threads_are_whole_and_counted(
+    database: Database, mails: list[tuple[str, str | None, tuple[str, ...]]]
+) -> None:
+    def act(tx: Transaction) -> None:
+        town = Town(tx)
+        made = [town.mail(tx, f"{own[1]}@b.org", own, reply, references) for own, reply, references in mails]
+        found = {m.id: conversations.get_message(tx, m.id) for m in made if m}
+        for message in found.values():
+            top = message
+            for _ in found:
+                top = found[top.parent_id] if top.parent_id is not None else top
+            assert top.parent_id is None and message.thread_id == top.id
+        for root in (message for message in found.values() if message.parent_id is None):
+            members = [message for message in found.values() if message.thread_id == root.id]
+            thread = conversations.get_thread(tx, root.id)
+            assert (thread.replies, thread.participants) == (len(members) - 1, len(members))
+        raise Undo
+
+    with pytest.raises(Undo):
+        database.write_now(act)
 
 
 def test_mails_that_answer_each_other_do_not_make_a_ring(database: Database) -> None:

@@ -239,8 +239,8 @@ def _require_unbanned_in(tx: Transaction, actor: Actor, space: Space, now: datet
 
 def _require_writing(tx: Transaction, actor: Actor, space: Space, needed: Rights, now: datetime) -> None:
     held = rights(tx, actor, space, now)
-    if not held & needed:
-        # Who is banned holds no right to write: which ban it was is asked only then.
+    if held & Rights.BROWSE and not held & needed:
+        # Who is banned holds no right to write: which ban it was is asked only then, and told only who may read here.
         _require_unbanned_in(tx, actor, space, now)
     require_right(held, needed)
 

@@ -196,14 +196,14 @@ def _move_branch(tx: Transaction, top: Message, thread_id: int) -> None:
     # A rare case: counting anew is shorter than knowing who else wrote in each.
     for each in (top.thread_id, thread_id):
         tx.run("DELETE FROM participants WHERE thread_id = :id", id=each)
-        tx.run(
-            "UPDATE threads SET participants = 0,"
-            " replies = (SELECT count(*) - 1 FROM messages WHERE thread_id = :id),"
-            " updated_at = (SELECT max(created_at) FROM messages WHERE thread_id = :id) WHERE id = :id",
-            id=each,
-        )
-        for address in tx.column(
+        addresses = tx.column(
             "SELECT DISTINCT x.from_address FROM messages m JOIN mails x ON x.message_id = m.id WHERE m.thread_id = :id",
             id=each,
-        ):
-            _join(tx, each, address)
+        )
+        tx.run(
+            "UPDATE threads SET participants = :participants,"
+            " replies = (SELECT count(*) - 1 FROM messages WHERE thread_id = :id),"
+            " updated_at = (SELECT max(created_at) FROM messages WHERE thread_id = :id) WHERE id = :id",
+            participants=sum(_join(tx, each, address) for address in addresses),
+            id=each,
+        )
