@@ -25,11 +25,12 @@ def cast(tx: Transaction, actor: Actor, message_id: int, value: int, now: dateti
         raise Forbidden("vote.no_downvotes", "Votes against are switched off here.")
     message = get_message(tx, message_id)
     space = get_space(tx, message.space_id)
+    # Before the bans: whoever may not see it must not learn from their codes that it is there.
+    require_right(rights(tx, actor, space, now), Rights.BROWSE)
     if is_banned_from(tx, space.id, account_id, now):
         raise Forbidden("space.banned", "You are banned from this community.")
     if actor.is_banned:
         raise Forbidden("account.banned", "You are banned from writing here.")
-    require_right(rights(tx, actor, space, now), Rights.BROWSE)
     old = int(
         tx.value(
             "SELECT value FROM votes WHERE message_id = :id AND account_id = :account",

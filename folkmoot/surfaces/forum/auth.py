@@ -20,7 +20,7 @@ from joserfc.jwk import OctKey
 from folkmoot.config import Limits
 from folkmoot.domain import accounts
 from folkmoot.domain.accounts import ANONYMOUS, Account, Actor
-from folkmoot.errors import FolkmootError, RateLimited, Unauthenticated
+from folkmoot.errors import Forbidden, RateLimited, Unauthenticated
 from folkmoot.house import House
 from folkmoot.ids import new_secret
 from folkmoot.net.buckets import TokenBucket
@@ -87,7 +87,7 @@ class Tokens:
         try:
             now = self._house.now()
             return await self._house.db.read(accounts.actor_of_token, SURFACE, secret, now, address)
-        except FolkmootError as error:
+        except (Unauthenticated, Forbidden) as error:
             raise _not_signed_in() from error
 
     async def _open(self, token: str) -> str:

@@ -16,7 +16,9 @@ import msgspec
 import structlog
 
 from folkmoot.domain import accounts, conversations, spaces
-from folkmoot.errors import NotFound
+from folkmoot.domain.accounts import ANONYMOUS
+from folkmoot.domain.spaces import Rights
+from folkmoot.errors import Forbidden, NotFound, Unauthenticated
 from folkmoot.events import (
     AccountBanned,
     AccountSuspended,
@@ -52,7 +54,10 @@ class Member:
         # What its changes are marked with in the log.
         self.source = f"forum/{next(_numbers)}"
         self.token_ids: set[int] = set()
+        self.account_ids: set[int] = set()
         self.place: Room | None = None
+        # Who went there: what is not for everybody asks again whether he may hear it.
+        self.placed: int | None = None
         self.account: Room | None = None
 
 
@@ -74,12 +79,12 @@ class Rooms:
         for room in (member.place, member.account):
             self._leave(room, member)
 
-    def enter(self, member: Member | None, room: Room) -> None:
-        """Go into a post's or a community's room, out of the one before; nothing for a call without a connection."""
+    def enter(self, member: Member | None, room: Room, account_id: int | None) -> None:
+        """Go into a post's or a community's room as somebody, out of the one before; nothing without a connection."""
         if member is None or member not in self.members:
             return
         self._leave(member.place, member)
-        member.place = room
+        member.place, member.placed = room, account_id
         self._rooms.setdefault(room, set()).add(member)
 
     def join(self, member: Member, account_id: int) -> None:
@@ -161,26 +166,44 @@ class Push:
         assert not isinstance(event, AccountSuspended)
         message_id, thread_id, space_id = _subject(event)
         told = [EVERYTHING, ("community", space_id), ("post", thread_id)]
-        if await db.read(spaces.is_restricted, space_id):
+        restricted = await db.read(spaces.is_restricted, space_id)
+        if restricted:
             told.remove(EVERYTHING)
         if message_id == thread_id:
-            if any(self._rooms.count(room) for room in told):
+            if members := await self._hearers(told, space_id, restricted):
                 text = _encode(_operation(event, "Post"), await db.read(self._post, thread_id))
-                self._tell_rooms(told, recorded.source, text)
+                self._tell(members, recorded.source, text)
             return
         recipient = await db.read(conversations.answered_author, message_id)
-        mine: list[Room] = [("account", recipient)] if recipient is not None else []
-        if any(self._rooms.count(room) for room in told + mine):
+        members = await self._hearers(told, space_id, restricted)
+        own = await self._hearers([("account", recipient)] if recipient is not None else [], space_id, restricted)
+        if members or own:
             operation = _operation(event, "Comment")
             comment = await db.read(self._comment, message_id)
-            self._tell_rooms(told, recorded.source, _encode(operation, comment))
-            if recipient is not None:
-                comment.recipient_ids = [recipient]
-                self._tell_rooms(mine, recorded.source, _encode(operation, comment))
+            self._tell(members, recorded.source, _encode(operation, comment))
+            comment.recipient_ids = [] if recipient is None else [recipient]
+            self._tell(own, recorded.source, _encode(operation, comment))
 
-    def _tell_rooms(self, rooms: Iterable[Room], source: str, text: str) -> None:
-        for room in rooms:
-            self._tell(self._rooms.within(room), source, text)
+    async def _hearers(self, rooms: Iterable[Room], space_id: int, restricted: bool) -> list[Member]:
+        """Who is in these rooms; of a space that is not for everybody, who may browse it at this moment."""
+        found = [(room, member) for room in rooms for member in self._rooms.within(room)]
+        if not (restricted and found):
+            return [member for _, member in found]
+        inside = [(room[1] if room[0] == "account" else member.placed, member) for room, member in found]
+        may = await self._house.db.read(self._who_may_browse, space_id, {account_id for account_id, _ in inside})
+        return [member for account_id, member in inside if account_id in may]
+
+    def _who_may_browse(self, tx: Transaction, space_id: int, account_ids: set[int | None]) -> set[int | None]:
+        space, now = spaces.get_space(tx, space_id), self._house.now()
+        found: set[int | None] = set()
+        for account_id in account_ids:
+            try:
+                actor = ANONYMOUS if account_id is None else accounts.actor_of_account(tx, account_id, now)
+            except (Unauthenticated, Forbidden):
+                continue
+            if spaces.rights(tx, actor, space, now) & Rights.BROWSE:
+                found.add(account_id)
+        return found
 
     def _tell(self, members: Iterable[Member], source: str, text: str) -> None:
         for member in tuple(members):
@@ -201,7 +224,7 @@ class Push:
 
 
 def _is_of(member: Member, account_id: int) -> bool:
-    return member.connection.account_id == account_id or member.account == ("account", account_id)
+    return account_id in member.account_ids
 
 
 def _subject(event: Any) -> tuple[int, int, int]:

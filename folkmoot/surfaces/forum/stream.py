@@ -76,8 +76,8 @@ class Stream:
         call = Call(operation, self._forum, connection.websocket, address=connection.address)
         call.data = decode_json(data, operation.request)
         call.actor = await authenticate(self._forum.tokens, call)
-        if call.actor.account_id is not None and call.actor.account_id != connection.account_id:
-            self._forum.rooms.connections.assign(connection, call.actor.account_id)
+        if call.actor.account_id is not None:
+            member.account_ids.add(call.actor.account_id)
         if call.actor.token_id is not None:
             member.token_ids.add(call.actor.token_id)
         return await operation.handler(call)

@@ -22,9 +22,9 @@ async def create_comment(call: Call) -> schema.CommentResponse:
     now = house.now()
 
     def act(tx: Transaction) -> schema.CommentView:
-        thread = conversations.get_thread(tx, data.post_id)
         try:
-            conversations.require_visible(tx, call.actor, thread.id, now)
+            thread = conversations.get_thread(tx, data.post_id)
+            spaces.get_community(tx, call.actor, thread.space_id, now)
         except NotFound as error:
             raise NotFound("thread.unknown", "There is no such post.") from error
         require_unbanned(tx, call.actor, thread.space_id, now)

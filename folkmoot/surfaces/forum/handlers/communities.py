@@ -34,7 +34,7 @@ async def get_community(call: Call) -> schema.GetCommunityResponse:
 
     response = await read(call, look)
     room = ("community", response.community.id)
-    forum.rooms.enter(member(call), room)
+    forum.rooms.enter(member(call), room, call.actor.account_id)
     response.online = forum.rooms.count(room)
     return response
 
@@ -105,7 +105,7 @@ async def follow_community(call: Call) -> schema.CommunityResponse:
 
 async def get_followed_communities(call: Call) -> schema.GetFollowedCommunitiesResponse:
     """What the caller follows."""
-    followed = await read(call, spaces.list_followed, call.actor.account_id)
+    followed = await read(call, spaces.list_followed, call.actor, call.app.house.now())
     return schema.GetFollowedCommunitiesResponse([render.community_user(each) for each in followed])
 
 

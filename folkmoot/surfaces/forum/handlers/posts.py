@@ -86,7 +86,7 @@ async def get_post(call: Call) -> schema.GetPostResponse:
     found = await (db.scan(comments) if many else db.read(comments))
     response.comments = [render.comment(each, viewer_id, now) for each in found]
     room = ("post", data.id)
-    forum.rooms.enter(member(call), room)
+    forum.rooms.enter(member(call), room, viewer_id)
     response.online = forum.rooms.count(room)
     return response
 
@@ -112,7 +112,7 @@ async def get_posts(call: Call) -> schema.GetPostsResponse:
     db = forum.house.db
     found = await (db.scan(look) if skip + most > _DEEP else db.read(look))
     if data.community_id is None:
-        forum.rooms.enter(member(call), EVERYTHING)
+        forum.rooms.enter(member(call), EVERYTHING, viewer_id)
     return schema.GetPostsResponse(render.posts(found, viewer_id, now))
 
 
