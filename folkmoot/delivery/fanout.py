@@ -100,9 +100,7 @@ def _already_addressed(original: bytes | None) -> set[str]:
     """Who gets a mail without us: sourcehut-lists §5.7, addresses already in From, To or Cc."""
     if original is None:
         return set()
-    parsed = mail.parse(original)
-    people = [*parsed.to, *parsed.cc, *([parsed.from_] if parsed.from_ else [])]
-    return {person.address.casefold() for person in people}
+    return {person.address.casefold() for person in mail.read_people(original)}
 
 
 def _with_crlf(data: bytes) -> bytes:

@@ -9,7 +9,7 @@ from folkmoot.text.mail.compose import compose, new_message_id, via
 from folkmoot.text.mail.forward import LIST_FIELDS, forward, list_fields
 from folkmoot.text.mail.header import single_line
 from folkmoot.text.mail.mbox import read_mbox, write_mbox
-from folkmoot.text.mail.message import Mail, Part, parse
+from folkmoot.text.mail.message import Mail, Part, parse, read_people
 from folkmoot.text.mail.recipient import COMMANDS, Recipient, parse_recipient, split_command
 from folkmoot.text.mail.reply import split_reply
 from folkmoot.text.mail.rules import Problem, check, split_globs
@@ -32,6 +32,7 @@ __all__ = [
     "parse_addresses",
     "parse_recipient",
     "read_mbox",
+    "read_people",
     "render_address",
     "single_line",
     "split_command",

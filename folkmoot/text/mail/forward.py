@@ -6,7 +6,8 @@ Nothing that a signature usually covers is changed, so the sender's DKIM signatu
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 from urllib.parse import quote
 
 from folkmoot.text.mail import header
@@ -55,15 +56,15 @@ def forward(data: bytes, headers: Sequence[tuple[str, str]]) -> bytes:
     line_end = b"\r\n" if data[: data.find(b"\n") + 1].endswith(b"\r\n") else b"\n"
     ours = b"".join(header.field_line(name, value, line_end) for name, value in headers)
     header_end, _ = header.split(data)
-    kept = _without(data[:header_end], {*LIST_FIELDS, *(name for name, _ in headers)})
+    kept = _fields_named(frozenset((*LIST_FIELDS, *(name for name, _ in headers)))).sub(b"", data[:header_end])
     return ours + kept + data[header_end:]
 
 
-def _without(block: bytes, names: Iterable[str]) -> bytes:
-    """Delete the fields of these names, with their folded lines, from a header section.
+@lru_cache(maxsize=16)
+def _fields_named(names: frozenset[str]) -> re.Pattern[bytes]:
+    """Find the fields of these names, with their folded lines, in a header section.
 
     So are folded lines at its very beginning: they continue nothing, and would continue the last of our fields.
     """
-    choice = b"|".join(re.escape(name.encode("ascii")) for name in names)
-    pattern = re.compile(rb"(?:\A[ \t]|^(?:" + choice + rb")[ \t]*:)[^\n]*(?:\n[ \t][^\n]*)*(?:\n|\Z)", re.I | re.M)
-    return pattern.sub(b"", block)
+    choice = b"|".join(re.escape(name.encode("ascii")) for name in sorted(names))
+    return re.compile(rb"(?:\A[ \t]|^(?:" + choice + rb")[ \t]*:)[^\n]*(?:\n[ \t][^\n]*)*(?:\n|\Z)", re.I | re.M)

@@ -19,6 +19,7 @@ from folkmoot.text.mail.charset import clean, decode
 ID_LIMIT = 998
 REFERENCE_LIMIT = 1000
 
+_PEOPLE = ("from", "to", "cc")
 _ID = re.compile(r"<([^<>]*)>")
 
 
@@ -93,6 +94,12 @@ def parse(data: bytes) -> Mail:
         list_ids=tuple(map(_list_id, named.get("list-id", ()))),
         headers=tuple(fields),
     )
+
+
+def read_people(data: bytes) -> tuple[Address, ...]:
+    """Give the addresses in From, To and Cc, in the order of the fields; only the header is read."""
+    fields = header.fields(data, 0, header.split(data)[0])
+    return tuple(each for name, value in fields if name.lower() in _PEOPLE for each in parse_addresses(value))
 
 
 def _own_id(value: str) -> str:

@@ -50,6 +50,16 @@ def test_every_field_of_a_plain_mail() -> None:
     assert parsed.headers[0] == ("From", "Ada Lovelace <ada@example.org>")
 
 
+def test_people_are_those_of_from_to_and_cc() -> None:
+    data = (
+        b'To: Ada <ada@example.org>, bob@example.org\r\nFrom: "C, D" <c@example.org>\r\nReply-To: r@example.org\r\n'
+        b"CC: Group: e@example.org;,\r\n f@example.org\r\nTo: again@example.org\r\n\r\nTo: body@example.org\r\n"
+    )
+    assert [person.address.partition("@")[0] for person in mail.read_people(data)] == [
+        *("ada", "bob", "c", "e", "f", "again"),
+    ]
+
+
 def test_absent_fields_are_empty() -> None:
     parsed = mail.parse(b"X-Only: this\n\n")
     assert (parsed.message_id, parsed.in_reply_to, parsed.subject, parsed.text) == ("", "", "", "")
