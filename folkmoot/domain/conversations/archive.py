@@ -47,13 +47,15 @@ class ArchivedMessage(msgspec.Struct, frozen=True):
 
 
 _ARCHIVED = (
-    "SELECT m.id, m.space_id, m.thread_id, m.parent_id, m.author_id, a.name, m.subject, m.created_at, x.mail_id,"
-    " x.from_address, x.from_name, x.is_patch, x.is_request_pull,"
+    # sourcehut-lists §6.1: what answers a message that was removed has no parent.
+    "SELECT m.id, m.space_id, m.thread_id, CASE WHEN p.removed OR p.deleted THEN NULL ELSE m.parent_id END,"
+    " m.author_id, a.name, m.subject, m.created_at, x.mail_id, x.from_address, x.from_name, x.is_patch, x.is_request_pull,"
     " CASE WHEN m.id = t.id THEN t.replies ELSE 0 END, CASE WHEN m.id = t.id THEN t.participants ELSE 1 END, t.updated_at"
 )
 _FROM = (
     " FROM messages m JOIN mails x ON x.message_id = m.id JOIN accounts a ON a.id = m.author_id"
     " JOIN threads t ON t.id = m.thread_id JOIN spaces s ON s.id = m.space_id JOIN list_faces l ON l.space_id = m.space_id"
+    " LEFT JOIN messages p ON p.id = m.parent_id"
     " WHERE NOT m.removed AND NOT m.deleted AND t.shown AND NOT s.removed AND NOT s.deleted"
 )
 # What a space's counters still count though the archive does not show it.

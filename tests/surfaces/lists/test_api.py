@@ -256,6 +256,23 @@ def test_what_is_removed_is_not_there(engine: Engine) -> None:
     run(engine, scenario)
 
 
+def test_what_answers_a_removed_message_keeps_its_thread_without_a_parent(engine: Engine) -> None:
+    async def scenario(town: Town) -> None:
+        ann = await town.person("ann")
+        face = await town.list(ann, "engines")
+        db, root = town.house.db, await town.post(ann, face)
+        middle = await db.write(conversations.reply, ann, root, "no", NOW, origin="forum", mail_domain=DOMAIN)
+        last = await db.write(conversations.reply, ann, middle.id, "yes", NOW, origin="forum", mail_domain=DOMAIN)
+        await db.write(conversations.set_removed, ann, middle.id, True, NOW)
+        thread = await town.get(f"/api/thread/{root}", "ann")
+        assert [(each["id"], each["parent_id"]) for each in thread] == [(root, None), (last.id, None)]
+        assert (await town.get(f"/api/emails/{last.id}", "ann"))["thread_id"] == root
+        await db.write(conversations.set_removed, ann, middle.id, False, NOW)
+        assert (await town.get(f"/api/emails/{last.id}", "ann"))["parent_id"] == middle.id
+
+    run(engine, scenario)
+
+
 def test_messages_on_several_lists_and_on_closed_ones(engine: Engine) -> None:
     async def scenario(town: Town) -> None:
         ann, _ = await town.person("ann"), await town.person("bob")
