@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import ipaddress
 import json
 import logging
 import os
@@ -294,6 +295,7 @@ async def _start_mail(program: Program, sockets: Mapping[str, socket.socket | No
                 lmtp=name == "lmtp",
                 hostname=settings.domain,
                 limits=Limits(message_octets=settings.max_bytes),
+                peers=tuple(map(ipaddress.ip_network, settings.peers)) or None,
                 tls=_tls(house.config),
             )
             server = MailServer(mailroom.deliver, mailroom.accept_recipient, options)

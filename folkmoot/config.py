@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import tomllib
 from collections.abc import Mapping
@@ -80,6 +81,9 @@ class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """The domain of list addresses and Message-IDs."""
     max_bytes: int = 8 * 1024 * 1024
     """The largest mail taken."""
+    peers: tuple[str, ...] = ()
+    """Networks that mail is taken from, as 10.0.0.0/8 (in the environment: separated by commas); none: from whoever
+    reaches the listener."""
     caught_retention_days: int = 14
     """How long caught, sent and failed mail is kept to be looked at."""
 
@@ -154,8 +158,11 @@ def _override(document: dict[str, Any], name: str, value: str) -> None:
     kinds = {field.name: field.type for field in msgspec.structs.fields(section.type)}
     if key not in kinds:
         raise Invalid("config.unknown", f"{name} is not a setting: [{section_name}] has {', '.join(kinds)}.", name)
+    given: Any = value
+    if kinds[key] == tuple[str, ...]:
+        given = [word for word in (piece.strip() for piece in value.split(",")) if word]
     try:
-        document.setdefault(section_name, {})[key] = msgspec.convert(value, kinds[key], strict=False)
+        document.setdefault(section_name, {})[key] = msgspec.convert(given, kinds[key], strict=False)
     except msgspec.ValidationError as error:
         raise Invalid("config.value", f"{name}={value!r}: {error}.", name) from error
 
@@ -184,6 +191,11 @@ def _check(config: Config) -> None:
         raise Invalid("config.value", "log.format is text or json.", "log.format")
     if config.mqtt.error_code_flavour not in ("v5.0", "v5.8"):
         raise Invalid("config.value", "mqtt.error_code_flavour is v5.0 or v5.8.", "mqtt.error_code_flavour")
+    for peer in config.mail.peers:
+        try:
+            ipaddress.ip_network(peer)
+        except ValueError as error:
+            raise Invalid("config.value", f"mail.peers: {error}.", "mail.peers") from error
     if config.data.url and not config.data.url.startswith(("postgresql://", "postgres://")):
         raise Invalid("config.value", "data.url is a postgresql:// URL, or empty for SQLite.", "data.url")
     if (config.listen.mqtt_tls or config.listen.mqtt_wss) and not (config.tls.certificate and config.tls.key):

@@ -22,6 +22,15 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     assert config.limits.enabled is False and config.mail.max_bytes == 1000
 
 
+def test_a_list_stands_between_commas_in_the_environment(tmp_path: Path) -> None:
+    config = load(None, {"FOLKMOOT_MAIL__PEERS": "10.0.0.0/8, ::1"})
+    assert config.mail.peers == ("10.0.0.0/8", "::1")
+    assert load(None, {"FOLKMOOT_MAIL__PEERS": ""}).mail.peers == ()
+    path = tmp_path / "folkmoot.toml"
+    path.write_text('[mail]\npeers = ["127.0.0.1"]\n')
+    assert load(path, {}).mail.peers == ("127.0.0.1",)
+
+
 def test_what_only_the_first_start_or_a_test_reads_is_no_setting() -> None:
     assert load(None, {"FOLKMOOT_ADMIN_USERNAME": "mayor", "FOLKMOOT_TEST_ROUNDS": "3"}) == Config()
 
@@ -40,6 +49,9 @@ def test_what_only_the_first_start_or_a_test_reads_is_no_setting() -> None:
         ("[mqtt]\nerror_code_flavour = 'v4'", {}, "mqtt.error_code_flavour"),
         ("", {"FOLKMOOT_MQTT__BASIC_AUTH_USERS": "perhaps"}, "FOLKMOOT_MQTT__BASIC_AUTH_USERS"),
         ("", {"FOLKMOOT_DATA__URL": "mysql://x"}, "data.url"),
+        ("", {"FOLKMOOT_MAIL__PEERS": "10.0.0.0/8,elsewhere"}, "mail.peers"),
+        ("[mail]\npeers = ['10.0.0.1/8']", {}, "mail.peers"),
+        ("[mail]\npeers = '10.0.0.0/8'", {}, "mail.peers"),
         ("", {"FOLKMOOT_LISTEN__MQTT_TLS": "127.0.0.1:8883"}, "tls.certificate"),
     ],
 )

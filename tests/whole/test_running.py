@@ -82,6 +82,11 @@ def test_an_administrator_is_made_from_the_environment(tmp_path: Path, data_url:
             assert answer.status_code == 200
 
 
+def test_mail_is_taken_from_the_peers_alone(tmp_path: Path) -> None:
+    with running(tmp_path, FOLKMOOT_MAIL__PEERS="192.0.2.0/24") as program, smtplib.SMTP() as client:
+        assert client.connect("127.0.0.1", program.port("smtp"))[0] == 554
+
+
 def test_a_wrong_setting_is_named(tmp_path: Path) -> None:
     program = Program(tmp_path)
     for name, value, words in (
