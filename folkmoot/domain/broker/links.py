@@ -47,6 +47,7 @@ class Link:
     __slots__ = (
         "address",
         "again",
+        "again_links",
         "again_route",
         "again_size",
         "alias_bytes",
@@ -107,7 +108,9 @@ class Link:
         self.granted: set[bytes] = set()
         self.again, self.again_size = b"", -1
         self.again_route: Route | None = None
-        """How the last lone QoS 0 message began, up to its payload, its size, and its route."""
+        self.again_links: list[Link] = []
+        """How the last lone QoS 0 message began, up to its payload, its size, its route, and the links it went to as it was.
+        The size is -1 unless bytes may be taken at once: nothing is kept, waited for or over."""
         self.aliases: dict[int, str] = {}
         self.alias_bytes = 0
 
@@ -124,16 +127,16 @@ class Link:
     def feed(self, data: bytes, now: float) -> None:
         """Takes what came from the peer; answers and deliveries are in the links' output afterwards."""
         self.seen_at = now
-        self.received_bytes += len(data)
+        size = len(data)
+        self.received_bytes += size
+        if size == self.again_size and data.startswith(self.again) and self.again_route.is_right:  # type: ignore[union-attr]
+            self.received[0] += 1
+            hand_out(data, 1, self.again_links)
+            return
+        self.again_size = -1
         if self.rest or self.waiting is not None or self.ended:
             data = self._join(data)
             if not data:
-                return
-        if len(data) == self.again_size and data.startswith(self.again):
-            route = self.again_route
-            if route is not None and route.is_right:
-                self.received[0] += 1
-                self.broker.routes.forward(route, data, 1, self, now)
                 return
         try:
             pos = self._walk(data, now)
@@ -193,9 +196,12 @@ class Link:
                             if body + size > end or not floor <= size <= limit or not data.startswith(same, body):
                                 break
                             pos, count = body + size, count + 1
-                    elif not start:
+                    elif not start and pos == end:
                         # A lone message: the next one is likely to look the same.
-                        self.again, self.again_size, self.again_route = data[: after + v5], end, route
+                        links = route.takers(v5)
+                        if links:
+                            self.again, self.again_size = data[: after + v5], end
+                            self.again_route, self.again_links = route, links
                     self.received[0] += count
                     routes.forward(route, data[start:pos], count, self, now)
                     continue
@@ -314,6 +320,24 @@ class Link:
         if reason is not None:
             packets.farewell(self, reason)
         self.broker.lost(self, now)
+
+
+def hand_out(data: bytes, count: int, links: list[Link]) -> None:
+    """Gives `count` QoS 0 messages to links that take them as these bytes; who is slow gets none of them."""
+    size = len(data)
+    for link in links:
+        if link.room <= 0:
+            link.dropped_slow += count
+            continue
+        link.room -= size
+        link.sent[0] += count
+        link.out.append(data)
+        if not link.dirty:
+            link.dirty = True
+            broker = link.broker
+            broker.dirty.append(link)
+            if not broker.is_awake:
+                broker.wake()
 
 
 def _nowhere(now: float) -> None:

@@ -13,7 +13,7 @@ from typing import cast
 from folkmoot.wire import mqtt
 from folkmoot.wire.mqtt import MQTT_5
 
-from .links import Link
+from .links import Link, hand_out
 from .model import Delivery, Gate, Identity, Message
 from .sessions import Session, Subscription
 from .topics import Group, Table
@@ -49,6 +49,11 @@ class Route:
         self.rest5: list[Subscription] = []
         for subscription in subscriptions:
             self._sort(subscription, most)
+
+    def takers(self, v5: bool) -> list[Link]:
+        """All receivers, if they all take a QoS 0 PUBLISH of this wire form as the bytes it came in; else none."""
+        same, other = (self.plain5, self.plain3) if v5 else (self.plain3, self.plain5)
+        return [] if other or self.single or self.groups else same
 
     def _sort(self, subscription: Subscription, most: int) -> None:
         link = subscription.session.link
@@ -87,18 +92,9 @@ class Routes:
         """Sends on `count` QoS 0 PUBLISH packets of one topic, without properties, as they came from `source`."""
         v5 = source.version == MQTT_5
         same, other = (route.plain5, route.plain3) if v5 else (route.plain3, route.plain5)
-        size = len(run)
-        for link in same:
-            if link.room <= 0:
-                link.dropped_slow += count
-                continue
-            link.room -= size
-            link.sent[0] += count
-            link.out.append(run)
-            if not link.dirty:
-                link.mark()
+        hand_out(run, count, same)
         if other:
-            _hand_out(b"".join(_translated(run, v5)), count, other)
+            hand_out(b"".join(_translated(run, v5)), count, other)
         if route.single or route.groups:
             for payload in _payloads(run, v5):
                 message = Message(route.topic, payload, 0, False, b"", 0.0, now, source.client_id, source.identity.name)
@@ -234,19 +230,6 @@ class Routes:
         route = self.cache.pop(inner.encode(), None)
         if route is not None:
             route.is_right = False
-
-
-def _hand_out(data: bytes, count: int, links: list[Link]) -> None:
-    size = len(data)
-    for link in links:
-        if link.room <= 0:
-            link.dropped_slow += count
-            continue
-        link.room -= size
-        link.sent[0] += count
-        link.out.append(data)
-        if not link.dirty:
-            link.mark()
 
 
 def _payloads(run: bytes, v5: bool) -> Iterator[bytes]:

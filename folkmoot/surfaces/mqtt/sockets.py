@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 if TYPE_CHECKING:
+    from folkmoot.domain.broker import Link
     from folkmoot.surfaces.mqtt.stream import Stream
 
 #: How long a closing connection may take to read its last bytes.
@@ -27,6 +28,8 @@ class Socket(asyncio.Protocol):
         self._listener = listener
         self._reading = True
         self._attending = False
+        self._choked = False
+        """The transport holds more than half of what it may: from here on its buffer is measured."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -58,22 +61,27 @@ class Socket(asyncio.Protocol):
         if link.ended:
             self._close()
             return
-        buffered = self._buffered()
         out = link.out
         if out:
-            data = out[0] if len(out) == 1 else b"".join(out)
-            out.clear()
+            data = out.pop() if len(out) == 1 else _joined(out)
             link.sent_bytes += len(data)
             self._write(data)
         link.dirty = False
-        link.room = self._most - buffered
-        if buffered > self._most or link.held or not self._reading:
-            # Only answers to what it sends get through when there is no room: it has to read before it may send more.
-            stuck = buffered > 4 * self._most or len(link.held) > HELD_MAX
-            self._read(not stuck and not self._attending)
+        if self._choked or link.held or not self._reading:
+            self._hold_back(link)
+        else:
+            link.room = self._most
         session = link.session
         if session is not None and (session.queue or session.backlog):
             self._stream.broker.pump(link, now)
+
+    def _hold_back(self, link: Link) -> None:
+        """Measures what the peer has not read. Without room, only answers to what it sends get through: it has to read
+        before it may send more."""
+        buffered = self._buffered()
+        link.room = self._most - buffered
+        stuck = buffered > 4 * self._most or len(link.held) > HELD_MAX
+        self._read(not stuck and not self._attending)
 
     def _close(self) -> None:
         if not self._transport.is_closing():
@@ -82,7 +90,11 @@ class Socket(asyncio.Protocol):
             # A peer that reads nothing must not keep the socket.
             asyncio.get_running_loop().call_later(LINGER_SECONDS, self._transport.abort)
 
+    def pause_writing(self) -> None:
+        self._choked = True
+
     def resume_writing(self) -> None:
+        self._choked = False
         link = self.link
         if not link.ended:
             link.room = self._most - self._buffered()
@@ -180,6 +192,12 @@ class WebSocketShell:
             await self._websocket.close()
         except (WebSocketDisconnect, RuntimeError, OSError):
             return
+
+
+def _joined(out: list[bytes]) -> bytes:
+    data = b"".join(out)
+    out.clear()
+    return data
 
 
 def _peer(name: object) -> tuple[str, int]:

@@ -574,6 +574,16 @@ def test_a_message_like_the_last_one_still_goes_where_it_should(version: int, qo
     assert say(b"7") == say(b"7") == ([], [])
 
 
+@pytest.mark.parametrize("version", [V311, V5])
+def test_what_follows_a_message_in_the_same_chunk_is_not_taken_for_a_part_of_it(version: int) -> None:
+    room = Room()
+    sink, source = room.subscriber("sink", "a", version=version), room.enter("source", version)
+    for payload in (b"1", b"2", b"3"):
+        source.send(Publish("a", payload), mqtt.Pingreq())
+        assert source.read() == [mqtt.Pingresp()]
+        assert payloads(sink) == [payload]
+
+
 class Rules(OpenGate):
     """`secret/…` is for account 1 only; nobody publishes to `locked`; `box` is taken."""
 
