@@ -3,7 +3,6 @@
 from folkmoot.domain.accounts.actions import (
     ban,
     change_password,
-    claim_address,
     create_token,
     edit_token,
     keep_newest_tokens,
@@ -14,6 +13,7 @@ from folkmoot.domain.accounts.actions import (
     revoke_token,
     sender,
     suspend,
+    verify_address,
 )
 from folkmoot.domain.accounts.model import (
     ANONYMOUS,
@@ -72,7 +72,6 @@ __all__ = [
     "address_key",
     "ban",
     "change_password",
-    "claim_address",
     "count_accounts",
     "create_token",
     "edit_token",
@@ -106,4 +105,5 @@ __all__ = [
     "set_show_nsfw",
     "shows_nsfw",
     "suspend",
+    "verify_address",
 ]

@@ -10,6 +10,7 @@ from folkmoot.errors import Conflict, Invalid, NotFound
 from folkmoot.events import AccountBanned, AccountCreated, AccountSuspended, PasswordChanged, TokenRevoked
 from folkmoot.ids import digest, new_secret
 from folkmoot.store import Transaction
+from folkmoot.text import mail
 
 
 def register(
@@ -26,10 +27,12 @@ def register(
     """Make an account that can sign in; its id.
 
     An address that so far belonged to an account without a name is not taken over here: it has to be claimed by somebody
-    who reads its mail. Raises Invalid for a bad name, Conflict with field `name` or `address` when taken.
+    who reads its mail. Raises Invalid for a bad name or address, Conflict with field `name` or `address` when taken.
     """
     if not is_valid_name(name):
         raise Invalid("account.name", "A name has 1 to 64 letters, digits, and _ . - within.", "name")
+    if address:
+        mail.render_address(mail.Address("", address))
     if tx.value("SELECT id FROM accounts WHERE name_key = :key", key=name.casefold()) is not None:
         raise Conflict("account.name_taken", f"There is an account named {name} already.", "name")
     if address and tx.value("SELECT id FROM addresses WHERE address_key = :key", key=address_key(address)) is not None:
@@ -57,22 +60,9 @@ def sender(tx: Transaction, address: str, display_name: str, now: datetime) -> A
     return account
 
 
-def claim_address(tx: Transaction, account_id: int, address: str, now: datetime) -> None:
-    """Give an account an address whose holder has confirmed it, and note that it is verified.
-
-    Raises Conflict when it belongs to another account with a login.
-    """
-    holder = find_account_of_address(tx, address)
-    if holder is not None and holder.id != account_id and holder.name is not None:
-        raise Conflict("account.address_taken", "That address belongs to an account already.", "address")
-    if holder is None:
-        _add_address(tx, account_id, address)
-    tx.run(
-        "UPDATE addresses SET account_id = :account, verified_at = :now WHERE address_key = :key",
-        account=account_id,
-        now=now,
-        key=address_key(address),
-    )
+def verify_address(tx: Transaction, address: str, now: datetime) -> None:
+    """Note that the holder of an account's address has shown to read its mail."""
+    tx.run("UPDATE addresses SET verified_at = :now WHERE address_key = :key", now=now, key=address_key(address))
 
 
 def change_password(tx: Transaction, account_id: int, password_hash: str, now: datetime) -> None:

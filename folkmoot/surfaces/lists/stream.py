@@ -235,7 +235,7 @@ def _confirm(tx: Transaction, incoming: _Incoming, face: MailingList) -> Reply:
         return _write_back(tx, incoming, render.unknown_confirmation(face))
     account = accounts.sender(tx, incoming.from_address, incoming.from_name, incoming.now)
     # Who has the token reads the mail of this address.
-    accounts.claim_address(tx, account.id, incoming.from_address, incoming.now)
+    accounts.verify_address(tx, incoming.from_address, incoming.now)
     if found.command == "unsubscribe":
         subscriptions.end(tx, account.id, face.id, "mail")
     elif not _rights(tx, account, face, incoming.now) & Rights.BROWSE:

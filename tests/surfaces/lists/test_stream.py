@@ -135,7 +135,7 @@ def test_a_suspended_account_is_shut_out_of_mail_but_may_leave(engine: Engine) -
         _, face = await settle(town)
         bob = await town.person("bob")
         assert bob.account_id is not None
-        await town.house.db.write(accounts.claim_address, bob.account_id, "bob@example.org", NOW)
+        await town.house.db.write(accounts.verify_address, "bob@example.org", NOW)
         await town.house.db.write(subscriptions.start, bob.account_id, face.id, "mail", NOW)
         await town.house.db.write(accounts.suspend, "bob", NOW)
         raw = letter(sender="bob@example.org")
@@ -336,7 +336,7 @@ def test_an_account_leaves_at_once_by_its_verified_address(engine: Engine) -> No
 
         def verify(tx: Transaction) -> None:
             assert bob.account_id is not None
-            accounts.claim_address(tx, bob.account_id, "bob@example.org", NOW)
+            accounts.verify_address(tx, "bob@example.org", NOW)
             subscriptions.start(tx, bob.account_id, face.id, "mail", NOW)
 
         await town.house.db.write(verify)
