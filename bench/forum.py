@@ -79,7 +79,7 @@ def _people(tx: Transaction, now: datetime) -> tuple[str, list[int], list[int]]:
         found.append(space.id)
         if number < 5:
             subscriptions.start(tx, authors[0], space.id, "forum", now)
-    return issue_token(tx, accounts.get_account(tx, authors[0]), now), found, authors
+    return issue_token(tx, accounts.get_account(tx, authors[0]), now, "localhost"), found, authors
 
 
 def _threads(

@@ -38,15 +38,16 @@ def create(setting: Setting, surface: str, account_name: str, name: str, scopes:
     For mqtt_api `key:secret` is printed, ready for `curl -u`.
     """
     with setting.community() as db:
-        click.echo(db.write_now(_create, surface, account_name, name, scopes))
+        hostname = setting.load().site.hostname
+        click.echo(db.write_now(_create, surface, account_name, name, scopes, hostname))
 
 
-def _create(tx: Transaction, surface: str, account_name: str, name: str, scopes: str) -> str:
+def _create(tx: Transaction, surface: str, account_name: str, name: str, scopes: str, hostname: str) -> str:
     account = accounts.get_account_named(tx, account_name)
     if surface == "forum":
         from folkmoot.surfaces.forum import issue_token
 
-        return issue_token(tx, account, utc_now())
+        return issue_token(tx, account, utc_now(), hostname)
     secret, key, printed = _secret(surface, account, name)
     accounts.create_token(
         tx,

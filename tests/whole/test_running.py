@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import queue
@@ -152,7 +153,7 @@ def test_an_archive_goes_in_and_comes_out_byte_for_byte(tmp_path: Path, data_url
 
 
 def test_tokens_of_every_surface_work_at_once_and_are_stored_hashed(tmp_path: Path) -> None:
-    with running(tmp_path) as program:
+    with running(tmp_path, FOLKMOOT_SITE__HOSTNAME="town.example") as program:
         made = {
             surface: program.run(
                 "token", "create", surface, "--account", "admin", "--name", f"mine-{surface}"
@@ -162,6 +163,8 @@ def test_tokens_of_every_surface_work_at_once_and_are_stored_hashed(tmp_path: Pa
         with program.http("forum") as client:
             answer = client.get("/api/v1/user/followed_communities", params={"auth": made["forum"]})
             assert answer.status_code == 200
+        claims = made["forum"].split(".")[1]
+        assert json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["iss"] == "town.example"
         with program.http("lists", headers={"Authorization": f"Bearer {made['lists']}"}) as client:
             assert client.get("/api/user").json()["name"] == "admin"
         with program.http("newsletter", auth=("admin", made["newsletter"])) as client:

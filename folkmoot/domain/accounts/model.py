@@ -9,7 +9,7 @@ import msgspec
 
 from folkmoot.errors import Forbidden, Unauthenticated
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}")
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,63}")
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -92,7 +92,7 @@ ANONYMOUS = Actor(None)
 
 
 def is_valid_name(name: str) -> bool:
-    """May an account be called this? Letters, digits, `_`, `.`, `-`; 1 to 64 characters, the first a letter or digit.
+    """May an account be called this? Letters, digits, `_`, `.`, `-`; 1 to 64 characters, the first no `.` or `-`.
 
     Surfaces may be stricter.
     """

@@ -51,7 +51,8 @@ def find_account_of_address(tx: Transaction, address: str) -> Account | None:
 def find_credential(tx: Transaction, login: str) -> tuple[Account, str | None] | None:
     """The account that signs in with this name or address, and its password hash; None when there is no such account.
 
-    The name counts exactly as written; what looks like an address is looked up as one (lemmy §3.3).
+    The name counts exactly as written; what looks like an address is looked up as one (lemmy §3.3). Who has only written
+    mails has no account to sign in with.
     """
     if "@" in login:
         account = find_account_of_address(tx, login)
@@ -62,7 +63,7 @@ def find_credential(tx: Transaction, login: str) -> tuple[Account, str | None] |
             key=login.casefold(),
             name=login,
         )
-    if account is None:
+    if account is None or account.name is None:
         return None
     credential = tx.one(Credential, "SELECT account_id, hash FROM passwords WHERE account_id = :id", id=account.id)
     return account, credential.hash if credential else None

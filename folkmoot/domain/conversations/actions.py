@@ -42,7 +42,7 @@ def post(
     actor: Actor,
     space_id: int,
     title: str,
-    body: str,
+    body: str | None,
     now: datetime,
     *,
     origin: str,
@@ -50,26 +50,29 @@ def post(
     url: str | None = None,
     nsfw: bool = False,
 ) -> Message:
-    """Start a thread.
+    """Start a thread, with a text or as a bare link.
 
     Raises NotFound for a space the actor may not see, Forbidden with `space.banned`, `account.banned` or
     `space.not_permitted`, Invalid for a bad title or body.
     """
     space = get_space(tx, space_id)
     _require_writing(tx, actor, space, Rights.POST, now)
-    return insert(
+    message = insert(
         tx,
         space,
         None,
         author_id=require_account(actor),
         subject=check_title(title),
-        body=check_body(body),
+        body=check_body(body or ""),
         origin=origin,
         now=now,
         arrival=_born_here(tx, actor, mail_domain, None, now),
         url=url,
         nsfw=nsfw,
     )
+    if body is None:
+        tx.run("UPDATE threads SET has_body = :has WHERE id = :id", has=False, id=message.id)
+    return message
 
 
 def reply(
@@ -162,7 +165,7 @@ def edit(
     url: str | None = None,
     nsfw: bool | None = None,
 ) -> Message:
-    """Change what a message says; None leaves a part as it is, an empty `url` takes it away.
+    """Change what a message says; None leaves a part as it is, what is empty stays so.
 
     Raises Forbidden with `message.not_author` unless its author asks, and as `post` does for bans.
     """
@@ -181,8 +184,9 @@ def edit(
     if message.is_root:
         thread = get_thread(tx, message.id)
         tx.run(
-            "UPDATE threads SET url = :url, nsfw = :nsfw WHERE id = :id",
-            url=thread.url if url is None else url or None,
+            "UPDATE threads SET url = :url, has_body = (has_body OR :given), nsfw = :nsfw WHERE id = :id",
+            url=thread.url if url is None else url,
+            given=body is not None,
             nsfw=thread.nsfw if nsfw is None else nsfw,
             id=thread.id,
         )

@@ -117,7 +117,7 @@ def _start_thread(tx: Transaction, space_id: int, message_id: int, url: str | No
         f" VALUES (:id, :space, :url, :nsfw, :now, :now, :now, 1, 1, {LISTED_WHEN_NEW})",
         id=message_id,
         space=space_id,
-        url=url or None,
+        url=url,
         nsfw=nsfw,
         now=now,
     )

@@ -18,12 +18,15 @@ from folkmoot.store import Transaction, expand
 
 
 class ThreadView(msgspec.Struct, frozen=True):
-    """A thread by its first message. `my_vote` is None for nobody, 0 for an account that has not voted."""
+    """A thread by its first message; a bare link has no body.
+
+    `my_vote` is None for nobody, 0 for an account that has not voted.
+    """
 
     id: int
     title: str
     url: str | None
-    body: str
+    body: str | None
     origin: str
     author_id: int
     space_id: int
@@ -92,8 +95,8 @@ _OF_VIEWER = "coalesce(v.value, 0), w.id IS NOT NULL"
 _OF_NOBODY = "NULL, FALSE"
 
 _THREAD = (
-    "SELECT m.id, m.subject, t.url, m.body, m.origin, m.author_id, m.space_id, m.removed, t.locked, m.created_at,"
-    " m.updated_at, m.deleted, t.nsfw, t.stickied,"
+    "SELECT m.id, m.subject, t.url, CASE WHEN t.has_body THEN m.body END, m.origin, m.author_id, m.space_id, m.removed,"
+    " t.locked, m.created_at, m.updated_at, m.deleted, t.nsfw, t.stickied,"
     f" {_BANNED}, {_BANNED_HERE}, a.label, p.avatar, f.name, s.removed, s.deleted, f.nsfw,"
     " t.replies, t.score, c.upvotes, c.downvotes, t.active_at, "
 )

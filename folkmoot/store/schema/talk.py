@@ -63,6 +63,8 @@ Table(
     Column("id", Integer, ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
     ref("space_id", "spaces.id"),
     text("url", null=True),
+    # Was a text given with it, be it an empty one? Not with a bare link.
+    flag("has_body", True),
     flag("nsfw"),
     flag("locked"),
     flag("stickied"),

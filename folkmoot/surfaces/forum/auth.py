@@ -66,7 +66,7 @@ def issue(tx: Transaction, account_id: int, hostname: str, now: datetime) -> str
     return jwt.encode({"typ": "JWT", "alg": "HS256"}, claims, key)
 
 
-def issue_token(tx: Transaction, account: Account, now: datetime, hostname: str = "localhost") -> str:
+def issue_token(tx: Transaction, account: Account, now: datetime, hostname: str) -> str:
     """Begin a session for somebody who needs no password here: the command line."""
     return issue(tx, account.id, hostname, now)
 

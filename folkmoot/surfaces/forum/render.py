@@ -163,7 +163,7 @@ def _post(thread: ThreadView, viewer_id: int | None, bumped_since: int, now: int
         thread.id,
         thread.title,
         thread.url,
-        content(thread.body, thread.origin) or None,
+        None if thread.body is None else content(thread.body, thread.origin),
         thread.author_id,
         thread.space_id,
         thread.removed,

@@ -45,7 +45,7 @@ def _check_registration(tx: Transaction, data: schema.Register) -> None:
         raise Conflict("forum.admin_exists", "There is an administrator already.", "admin")
     # lemmy §3.3: stricter than what an account may be called elsewhere.
     name = data.username
-    if not (3 <= len(name) <= 20 and name.isascii() and name.replace("_", "a").isalnum() and name[0] != "_"):
+    if not (3 <= len(name) <= 20 and name.isascii() and name.replace("_", "a").isalnum()):
         raise Invalid("account.name", "A name has 3 to 20 letters, digits or underscores.", "username")
     if data.email and not data.email.strip().isprintable():
         raise Invalid("request.value", "This is not a mail address.", "email")

@@ -47,7 +47,7 @@ async def create_post(call: Call) -> schema.PostResponse:
             call.actor,
             data.community_id,
             data.name,
-            data.body or "",
+            data.body,
             now,
             origin="forum",
             mail_domain=house.config.mail.domain,
@@ -174,7 +174,11 @@ async def edit_post(call: Call) -> schema.PostResponse:
         _require_may_edit(data, thread, message, is_author, bool(held & Rights.MODERATE))
         require_unbanned(tx, actor, thread.space_id, now)
         if is_author:
-            conversations.edit(tx, actor, thread.id, now, title=data.name, body=data.body, url=data.url, nsfw=data.nsfw)
+            # What comes back as it was shown stays: a subject longer than a title, a mail with its quoted tail folded.
+            same = bool(data.body) and data.body == render.content(message.body, message.origin)
+            body = None if same else data.body
+            title = None if data.name == message.subject else data.name
+            conversations.edit(tx, actor, thread.id, now, title=title, body=body, url=data.url, nsfw=data.nsfw)
             if data.deleted is not None and data.deleted != message.deleted:
                 conversations.set_deleted(tx, actor, thread.id, data.deleted, now)
         if data.removed is not None and data.removed != message.removed:
