@@ -76,19 +76,20 @@ class Push:
         self._stream = stream
         self._gate = gate
         self._reader = Reader(house.db, READER, gather_seconds=_GATHER_SECONDS)
+        self._learned = 0
 
     async def start(self) -> None:
         """Learn who may see what; before clients connect."""
         self._house.announcements.listen(self._reader.notice)
         self._house.announcements.listen(self._end_sessions)
-        await self._learn()
+        await self.learn()
 
     async def run(self) -> None:
         """Publish what happens, until cancelled."""
         while True:
             batch = await self._reader.waiting()
             if any(isinstance(recorded.event, _CHANGES_RIGHTS) for recorded in batch):
-                await self._learn()
+                await self.learn()
             for recorded in batch:
                 try:
                     await self._deal(recorded)
@@ -98,10 +99,13 @@ class Push:
 
     async def admit(self, identity: Identity) -> None:
         """Learn what a client that is about to connect may see."""
-        if identity.account_id is not None and identity.account_id not in self._gate.readable:
-            now = self._house.now()
-            names = await self._house.db.read(broker.readable_spaces, identity.account_id, now)
-            self._gate.readable[identity.account_id] = names
+        account_id, readable = identity.account_id, self._gate.readable
+        while account_id is not None and account_id not in readable:
+            learned = self._learned
+            names = await self._house.db.read(broker.readable_spaces, account_id, self._house.now())
+            # What was read while rights changed may be out of date.
+            if learned == self._learned:
+                readable[account_id] = names
 
     async def take(self, identity: Identity, topic: str, payload: bytes, properties: dict[Any, Any]) -> int:
         """Make a post of what was published to `spaces/<name>/post`; success is reason code 0, after the commit."""
@@ -139,7 +143,9 @@ class Push:
         elif isinstance(event, MessageRemoved):
             await self._publish("message.removed" if event.removed else "message.posted", event.message_id)
 
-    async def _learn(self) -> None:
+    async def learn(self) -> None:
+        """Learn anew who may see what, for everybody who has connected."""
+        self._learned += 1
         now = self._house.now()
         self._gate.open = await self._house.db.read(broker.open_spaces, now)
         for account_id in list(self._gate.readable):
@@ -148,8 +154,10 @@ class Push:
 
     async def _publish(self, event: str, message_id: int) -> None:
         try:
-            view, face = await self._house.db.read(_read, message_id)
+            view, face, is_shown = await self._house.db.read(_read, message_id)
         except NotFound:
+            return
+        if not is_shown and event != "message.removed":
             return
         live = render_live(event, view, _url(view, face, self._house.origins))
         payload = msgspec.json.encode(live)
@@ -165,15 +173,17 @@ def parse_post(payload: bytes) -> PostRequest:
         text = payload.decode()
     except UnicodeDecodeError as error:
         raise Invalid("post.encoding", "A post is text in UTF-8.") from error
-    if "\0" in text:
-        raise Invalid("post.nul", "A post holds no NUL.")
     if not text.lstrip().startswith("{"):
         title, _, body = text.strip().partition("\n")
-        return PostRequest(title.strip(), body.strip())
-    try:
-        return msgspec.json.decode(text, type=PostRequest)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise Invalid("post.json", f"A post is an object with title, body and in_reply_to: {error}.") from error
+        found = PostRequest(title.strip(), body.strip())
+    else:
+        try:
+            found = msgspec.json.decode(text, type=PostRequest)
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise Invalid("post.json", f"A post is an object with title, body and in_reply_to: {error}.") from error
+    if any("\0" in str(each) for each in msgspec.structs.astuple(found)):
+        raise Invalid("post.nul", "A post holds no NUL.")
+    return found
 
 
 def _parent(tx: Transaction, space_id: int, wanted: int | str) -> int:
@@ -181,15 +191,16 @@ def _parent(tx: Transaction, space_id: int, wanted: int | str) -> int:
     if isinstance(wanted, str):
         found = conversations.message_of_mail_id(tx, space_id, wanted if wanted.startswith("<") else f"<{wanted}>")
     else:
-        found = conversations.get_message(tx, wanted).id
+        found = conversations.get_message(tx, wanted).id if 0 < wanted < 2**63 else None
     if found is None or conversations.get_message(tx, found).space_id != space_id:
         raise NotFound("message.unknown", "There is no such message in this space.")
     return found
 
 
-def _read(tx: Transaction, message_id: int) -> tuple[MessageView, ListFace | None]:
+def _read(tx: Transaction, message_id: int) -> tuple[MessageView, ListFace | None, bool]:
     view = conversations.get_view(tx, message_id)
-    return view, spaces.get_list_face(tx, view.space_id)
+    is_shown = all(conversations.get_message(tx, each).is_shown for each in {message_id, view.thread_id})
+    return view, spaces.get_list_face(tx, view.space_id), is_shown
 
 
 def render_live(event: str, view: MessageView, url: str) -> LiveMessage:

@@ -42,6 +42,8 @@ class Running:
 
     house: House
     stream: Stream
+    push: Push
+    gate: CommunityGate
     clock: Clock
     rest: httpx.AsyncClient
     port: int
@@ -97,7 +99,7 @@ async def running(directory: Path, config: Config = CALM) -> AsyncIterator[Runni
     app = make_app(house, stream, lambda: found.ready)
     try:
         async with serving(app) as address, httpx.AsyncClient(base_url=f"http://{address}") as rest:
-            found = Running(house, stream, clock, rest, port)
+            found = Running(house, stream, push, gate, clock, rest, port)
             yield found
     finally:
         await stream.stop()
