@@ -20,8 +20,9 @@ _BINARY = re.compile(r"Binary files? .+ (?:differ|has changed)\s*")
 _BRACKET = re.compile(r"\[(?:RFC )?PATCH(?: ([^\[\]]*))?\] +(\S.*)")
 _MIDDLE = re.compile(r"(?P<prefix>.*?)(?:v(?P<version>[0-9]+))?(?: ?(?P<index>[0-9]+)/(?P<count>[0-9]+))?")
 _REPLY = re.compile(r"\s*re\s*:", re.IGNORECASE)
+_PULL_START = "The following changes since commit "
 _PULL_MARKS = (
-    re.compile(r"^The following changes since commit ", re.MULTILINE),
+    re.compile(rf"^{_PULL_START}", re.MULTILINE),
     re.compile(r"^are available in the Git repository at:", re.MULTILINE),
     re.compile(r"^for you to fetch changes up to ", re.MULTILINE),
 )
@@ -111,6 +112,8 @@ def is_reply(subject: str) -> bool:
 
 def is_request_pull(text: str) -> bool:
     """Tell whether a body is what `git request-pull` writes: its three marker lines, in order (contract §6.8)."""
+    if _PULL_START not in text:
+        return False
     position = 0
     for mark in _PULL_MARKS:
         found = mark.search(text, position)

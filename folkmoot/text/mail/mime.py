@@ -134,11 +134,13 @@ def _kind(content_type: str, disposition: str, encoding: str) -> _Kind:
     if kind.startswith("multipart/") and not boundary:
         # A container that cannot be opened is what an unparsable Content-Type is: text (lists.sr.ht contract §5.5).
         kind = "text/plain"
-    filename = header.single_line(header.decode_words(_parameter(view, "filename")))
+    # A boundary is new in every mail, so this is not always remembered: what is not there is not looked for.
+    written = f"{content_type};{disposition}".lower()
+    filename = header.single_line(header.decode_words(_parameter(view, "filename"))) if "name" in written else ""
     return _Kind(
         type=kind,
         boundary=boundary.encode("ascii"),
-        charset=_parameter(view, "charset"),
+        charset=_parameter(view, "charset") if "charset" in written else "",
         encoding=encoding.split(";")[0].strip().lower(),
         filename=filename.replace("\\", "/").rpartition("/")[2][:255],
         is_attachment=disposition.split(";")[0].strip().lower() == "attachment",
