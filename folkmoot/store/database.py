@@ -81,6 +81,7 @@ class Database:
         for connection in self._opened:
             connection.close()
         self._opened.clear()
+        self._local = threading.local()
         self._writer = self._workers = self._reader = None
 
     # --- the doors -----------------------------------------------------------------------------------------------
@@ -116,12 +117,16 @@ class Database:
     def write_now(self, call: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a change on the calling thread, as a group of one; for commands, which have no loop."""
         job = _Job(lambda tx: call(tx, *args, **kwargs), None, "")
-        connection = self._connect(read_only=False)
+        # Kept for the next call, with its prepared statements and its cache.
+        connection = getattr(self._local, "writer", None) or self._connect(read_only=False)
+        self._local.writer = None
         try:
             self._carry_out(connection, [job])
-        finally:
+        except BaseException:
             self._opened.remove(connection)
             connection.close()
+            raise
+        self._local.writer = connection
         if job.error is not None:
             raise job.error
         result: T = job.result
