@@ -196,7 +196,8 @@ class Broker:
         if link.ended:
             return
         link.ended = True
-        link.waiting = None
+        if isinstance(link.waiting, mqtt.Connect):
+            link.waiting = None
         link.again_size = -1
         self.links.discard(link)
         self.holding.discard(link)

@@ -276,9 +276,14 @@ class Link:
     def taken(self, code: int, now: float) -> None:
         """The community has answered for the post we wait for; acknowledges it and goes on with what came since."""
         post, self.waiting = self.waiting, None
-        if isinstance(post, Post) and not self.ended:
+        if not isinstance(post, Post):
+            return
+        if not self.ended:
             packets.conclude(self, post.message.qos, post.packet_id, code)
             self.feed(b"", now)
+        elif code >= Reason.UNSPECIFIED_ERROR and self.session is not None:
+            # Nobody was told, so when it is sent again it is no repetition.
+            self.session.awaiting.pop(post.packet_id, None)
 
     def remember(self, topic: bytes) -> None:
         """This client may publish to the topic; the hot path need not ask again."""

@@ -650,6 +650,24 @@ def test_what_the_community_takes_is_not_routed_and_keeps_its_place() -> None:
     assert payloads(sink) == [b"2"]
 
 
+@pytest.mark.parametrize(("code", "taken_again"), [(Reason.UNSPECIFIED_ERROR, True), (0, False)])
+@pytest.mark.parametrize("version", [4, 5])
+def test_a_post_whose_author_left_is_taken_once(version: int, code: int, taken_again: bool) -> None:
+    room = Room(Broker(Rules()))
+    post = Publish("box", b"post", 2, packet_id=7)
+    kept: dict[str, int] = {"session_expiry": 100} if version == V5 else {}
+    first = room.enter("source", version, clean=False, **kept)
+    first.send(post)
+    first.lose()
+    first.link.taken(code, room.clock.now)
+    second = room.enter("source", version, clean=False, **kept)
+    second.send(Publish("box", b"post", 2, dup=True, packet_id=7))
+    assert (second.link.waiting is not None) is taken_again
+    if taken_again:
+        second.link.taken(0, room.clock.now)
+    assert second.read() == [Ack(Kind.PUBREC, 7)]
+
+
 def test_ending_all_of_an_account() -> None:
     room = Room()
     watcher = room.subscriber("watcher", "will")
