@@ -15,6 +15,7 @@ import click
 from folkmoot.commands.lists import ListName, get_list
 from folkmoot.commands.setting import Setting
 from folkmoot.domain import accounts, conversations, spaces
+from folkmoot.domain.conversations import Arrival
 from folkmoot.domain.spaces import Space
 from folkmoot.errors import FolkmootError, TooLarge
 from folkmoot.house import utc_now
@@ -24,6 +25,7 @@ from folkmoot.text import mail
 _BATCH = 100
 _EXAMPLES = 5
 _LARGEST_BYTES = 64 * 1024 * 1024
+_SEEN = "its Message-ID is in the list already"
 
 
 @dataclass
@@ -66,11 +68,13 @@ def import_mbox(setting: Setting, file: Path, list_name: tuple[str, str], create
         threads_before = db.read_now(_count_threads, space)
         report = Report()
         for batch in _batches(file):
+            # Read before the transaction: the server's writer waits for no parsing.
+            arrivals = _read(batch, report)
             if dry_run or space is None:
-                db.read_now(_check_batch, space, batch, report)
+                db.read_now(_check_batch, space, arrivals, report)
             else:
                 # Counted only once committed, in case the batch as a whole fails.
-                made = db.write_now(_import_batch, space, batch, Report())
+                made = db.write_now(_import_batch, space, arrivals, Report())
                 _add(report, made)
         threads = db.read_now(_count_threads, space) - threads_before
     _say(report, threads, time.monotonic() - began, dry_run)
@@ -114,41 +118,43 @@ def _batches(file: Path) -> Iterator[list[tuple[int, bytes]]]:
         bar.update(size - bar.pos)
 
 
-def _import_batch(tx: Transaction, space: Space, batch: list[tuple[int, bytes]], report: Report) -> Report:
+def _read(batch: list[tuple[int, bytes]], report: Report) -> list[tuple[int, Arrival]]:
+    """The messages of a batch that can be read, with their offsets."""
+    arrivals = []
     for offset, data in batch:
         report.seen += 1
         try:
-            with tx.savepoint():
-                if _import_one(tx, space, data):
-                    report.imported += 1
-                else:
-                    report.skip("its Message-ID is in the list already", offset)
+            arrivals.append((offset, _arrival(data)))
         except FolkmootError as error:
             report.skip(error.message, offset)
-    return report
+    return arrivals
 
 
-def _import_one(tx: Transaction, space: Space, data: bytes) -> bool:
-    arrival = _arrival(data)
-    account = accounts.sender(tx, arrival.from_address, arrival.from_name, arrival.created_at)
-    return conversations.receive(tx, account, space, arrival, imported=True) is not None
-
-
-def _check_batch(tx: Transaction, space: Space | None, batch: list[tuple[int, bytes]], report: Report) -> None:
-    for offset, data in batch:
-        report.seen += 1
+def _import_batch(tx: Transaction, space: Space, arrivals: list[tuple[int, Arrival]], report: Report) -> Report:
+    for offset, arrival in arrivals:
         try:
-            arrival = _arrival(data)
+            with tx.savepoint():
+                account = accounts.sender(tx, arrival.from_address, arrival.from_name, arrival.created_at)
+                made = conversations.receive(tx, account, space, arrival, imported=True)
         except FolkmootError as error:
             report.skip(error.message, offset)
             continue
+        if made is None:
+            report.skip(_SEEN, offset)
+        else:
+            report.imported += 1
+    return report
+
+
+def _check_batch(tx: Transaction, space: Space | None, arrivals: list[tuple[int, Arrival]], report: Report) -> None:
+    for offset, arrival in arrivals:
         if space and conversations.message_of_mail_id(tx, space.id, arrival.mail_id) is not None:
-            report.skip("its Message-ID is in the list already", offset)
+            report.skip(_SEEN, offset)
         else:
             report.imported += 1
 
 
-def _arrival(data: bytes) -> conversations.Arrival:
+def _arrival(data: bytes) -> Arrival:
     if len(data) > _LARGEST_BYTES:
         raise TooLarge("mail.large", f"The message is longer than {_LARGEST_BYTES} bytes.")
     return conversations.read_arrival(mail.parse(data), data, utc_now(), imported=True)
@@ -156,7 +162,6 @@ def _arrival(data: bytes) -> conversations.Arrival:
 
 def _add(report: Report, made: Report) -> None:
     report.imported += made.imported
-    report.seen += made.seen
     report.reasons.update(made.reasons)
     for reason, offsets in made.examples.items():
         places = report.examples.setdefault(reason, [])
