@@ -135,7 +135,7 @@ def test_only_an_administrator_bans(database: Database) -> None:
             accounts.ban(tx, accounts.ANONYMOUS, ada.account_id or 0, True, NOW)
         accounts.ban(tx, admin, ada.account_id or 0, True, NOW)
         assert accounts.actor_of_account(tx, ada.account_id or 0, NOW).is_banned
-        assert [account.label for account in accounts.list_banned(tx, NOW)] == ["ada"]
+        assert [profile.label for profile in accounts.list_banned_profiles(tx, NOW)] == ["ada"]
         accounts.ban(tx, admin, ada.account_id or 0, False, NOW)
         assert not accounts.actor_of_account(tx, ada.account_id or 0, NOW).is_banned
 

@@ -52,7 +52,6 @@ from folkmoot.domain.accounts.queries import (
     get_account_named,
     list_addresses,
     list_admins,
-    list_banned,
     list_tokens,
     primary_address,
 )
@@ -90,7 +89,6 @@ __all__ = [
     "list_addresses",
     "list_admin_profiles",
     "list_admins",
-    "list_banned",
     "list_banned_profiles",
     "list_tokens",
     "primary_address",

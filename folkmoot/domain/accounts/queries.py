@@ -164,16 +164,6 @@ def list_admins(tx: Transaction) -> list[Account]:
     return tx.all(Account, f"SELECT {_ACCOUNT} FROM accounts a WHERE a.is_admin ORDER BY a.id")
 
 
-def list_banned(tx: Transaction, now: datetime) -> list[Account]:
-    """All accounts under a site ban at this moment."""
-    return tx.all(
-        Account,
-        f"SELECT {_ACCOUNT} FROM accounts a WHERE a.banned_at IS NOT NULL"
-        " AND (a.banned_until IS NULL OR a.banned_until > :now) ORDER BY a.id",
-        now=now,
-    )
-
-
 def count_accounts(tx: Transaction) -> int:
     """How many accounts have a name to sign in with."""
     return int(tx.value("SELECT count(*) FROM accounts WHERE name_key IS NOT NULL"))

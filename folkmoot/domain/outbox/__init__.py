@@ -5,7 +5,6 @@ from folkmoot.domain.outbox.model import MailView, Outcome, Outgoing, OutgoingVi
 from folkmoot.domain.outbox.queries import (
     count_by_state,
     get_body,
-    get_outgoing,
     list_copies,
     list_mails,
     list_newest,
@@ -22,7 +21,6 @@ __all__ = [
     "enqueue",
     "forget",
     "get_body",
-    "get_outgoing",
     "list_copies",
     "list_mails",
     "list_newest",

@@ -19,14 +19,6 @@ def get_body(tx: Transaction, body_id: int) -> bytes:
     return bytes(data)
 
 
-def get_outgoing(tx: Transaction, outgoing_id: int) -> OutgoingView:
-    """One recipient's copy; raises NotFound."""
-    view = tx.one(OutgoingView, f"SELECT {_VIEW} FROM outgoing g WHERE g.id = :id", id=outgoing_id)
-    if view is None:
-        raise NotFound("outgoing.unknown", "There is no such mail.")
-    return view
-
-
 def list_newest(tx: Transaction, most: int, before: int | None = None) -> list[OutgoingView]:
     """The newest copies, whatever became of them, the newest first; with `before` those with smaller ids."""
     if before is None:

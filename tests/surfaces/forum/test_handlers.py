@@ -310,7 +310,12 @@ def test_a_community_ban_comes_before_the_site_ban(engine: Engine) -> None:
 
         def ban(tx: Transaction) -> None:
             admin = accounts.actor_of_account(tx, accounts.get_account_named(tx, "admin").id, hall.clock())
-            spaces.ban_from_space(tx, admin, main, ann, hall.clock())
+            tx.run(
+                "INSERT INTO space_bans (space_id, account_id, banned_at) VALUES (:space, :account, :now)",
+                space=main,
+                account=ann,
+                now=hall.clock(),
+            )
             accounts.ban(tx, admin, ann, True, hall.clock())
 
         await hall.house.db.write(ban)
