@@ -129,6 +129,7 @@ class Program:
 
 async def start(config: Config, *, demo: bool) -> Program:
     """Start everything; returns when every listener answers. Raises ListenError or a FolkmootError saying what to do."""
+    _check_relay(config)
     lock = _lock(config)
     community, broker_db = open_databases(config)
     community.open()
@@ -333,6 +334,17 @@ def _tls(config: Config) -> ssl.SSLContext | None:
     except (OSError, ssl.SSLError) as error:
         raise Invalid("config.tls", f"Cannot use tls.certificate and tls.key: {error}.", "tls.certificate") from error
     return context
+
+
+def _check_relay(config: Config) -> None:
+    """Raises Invalid naming the key, before anything is made."""
+    if config.mail.relay:
+        from folkmoot.net.smtp import parse_relay
+
+        try:
+            parse_relay(config.mail.relay)
+        except Invalid as error:
+            raise Invalid("config.value", f"mail.relay: {error.message}", "mail.relay") from error
 
 
 def _lock(config: Config) -> IO[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ import msgspec
 from folkmoot.errors import Invalid
 
 _PREFIX = "FOLKMOOT_"
+_DOMAIN = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,253}[A-Za-z0-9])?")
 # Variables with our prefix that are not configuration: the first administrator, and what the tests are told.
 _NOT_KEYS = ("FOLKMOOT_ADMIN_", "FOLKMOOT_TEST_")
 
@@ -191,6 +193,10 @@ def _check(config: Config) -> None:
         raise Invalid("config.value", "log.format is text or json.", "log.format")
     if config.mqtt.error_code_flavour not in ("v5.0", "v5.8"):
         raise Invalid("config.value", "mqtt.error_code_flavour is v5.0 or v5.8.", "mqtt.error_code_flavour")
+    if not _DOMAIN.fullmatch(config.mail.domain):
+        raise Invalid("config.value", "mail.domain is a name as lists.example.org.", "mail.domain")
+    if config.mail.max_bytes < 1:
+        raise Invalid("config.value", "mail.max_bytes is at least 1.", "mail.max_bytes")
     for peer in config.mail.peers:
         try:
             ipaddress.ip_network(peer)

@@ -49,6 +49,8 @@ def test_what_only_the_first_start_or_a_test_reads_is_no_setting() -> None:
         ("[mqtt]\nerror_code_flavour = 'v4'", {}, "mqtt.error_code_flavour"),
         ("", {"FOLKMOOT_MQTT__BASIC_AUTH_USERS": "perhaps"}, "FOLKMOOT_MQTT__BASIC_AUTH_USERS"),
         ("", {"FOLKMOOT_DATA__URL": "mysql://x"}, "data.url"),
+        ("", {"FOLKMOOT_MAIL__DOMAIN": "no domain"}, "mail.domain"),
+        ("", {"FOLKMOOT_MAIL__MAX_BYTES": "0"}, "mail.max_bytes"),
         ("", {"FOLKMOOT_MAIL__PEERS": "10.0.0.0/8,elsewhere"}, "mail.peers"),
         ("[mail]\npeers = ['10.0.0.1/8']", {}, "mail.peers"),
         ("[mail]\npeers = '10.0.0.0/8'", {}, "mail.peers"),

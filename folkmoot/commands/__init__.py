@@ -65,3 +65,7 @@ def main() -> None:
     except FolkmootError as error:
         click.echo(f"folkmoot: {error.message}", err=True)
         sys.exit(1)
+    except OSError as error:
+        # A full disk, a directory that is not there, a file that may not be written.
+        click.echo(f"folkmoot: {error.strerror or error}{f': {error.filename}' if error.filename else ''}", err=True)
+        sys.exit(1)

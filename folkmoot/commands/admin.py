@@ -20,9 +20,15 @@ def command() -> None:
 @click.option("--address", help="A mail address of the account.")
 @click.pass_obj
 def create(setting: Setting, name: str, password: str | None, address: str | None) -> None:
-    """Make the administrator NAME."""
+    """Make the administrator NAME.
+
+    \b
+    folkmoot admin create ada --address ada@example.org
+    """
     if password is None:
         password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    if not password:
+        raise click.UsageError("An administrator needs a password.")
     stored = accounts.Passwords().hash(password)
     with setting.community() as db:
         account_id = db.write_now(accounts.register, name, stored, utc_now(), address=address, is_admin=True)

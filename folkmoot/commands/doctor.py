@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sqlite3
+import ssl
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,9 +15,10 @@ import msgspec
 
 from folkmoot.commands.setting import Setting
 from folkmoot.config import Config
-from folkmoot.errors import FolkmootError
+from folkmoot.errors import FolkmootError, Invalid
 from folkmoot.house import engines
 from folkmoot.net.listeners import ListenError, open_socket, parse_address
+from folkmoot.net.smtp import Relay, parse_relay
 from folkmoot.store.migration import HEADS, current
 
 _RELAY_SECONDS = 5.0
@@ -117,17 +119,23 @@ def _running(config: Config) -> set[str]:
 
 
 def _relay(config: Config) -> Iterator[Finding]:
-    relay = config.mail.relay
-    if not relay:
+    if not config.mail.relay:
         yield "mail relay", True, "none: outgoing mail is caught and shown on the web pages"
         return
-    from urllib.parse import urlsplit
-
-    parts = urlsplit(relay)
     try:
-        with socket.create_connection((parts.hostname or "", parts.port or 25), _RELAY_SECONDS) as connection:
-            connection.settimeout(_RELAY_SECONDS)
-            greeting = connection.recv(512).decode("ascii", "replace").strip()
+        relay = parse_relay(config.mail.relay)
+        with socket.create_connection((relay.host, relay.port), _RELAY_SECONDS) as plain:
+            greeting = _greeting(plain, relay)
         yield "mail relay", greeting.startswith("220"), greeting or "it says nothing"
-    except (OSError, ValueError) as error:
+    except Invalid as error:
+        yield "mail relay", False, f"{error.message} Check FOLKMOOT_MAIL__RELAY"
+    except OSError as error:
         yield "mail relay", False, f"{relay} does not answer ({error}); check FOLKMOOT_MAIL__RELAY"
+
+
+def _greeting(plain: socket.socket, relay: Relay) -> str:
+    connection = plain
+    if relay.security == "tls":
+        connection = ssl.create_default_context().wrap_socket(plain, server_hostname=relay.host)
+    connection.settimeout(_RELAY_SECONDS)
+    return connection.recv(512).decode("ascii", "replace").strip()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,12 +10,12 @@ import click
 
 from folkmoot.commands.lists import ListName, get_list
 from folkmoot.commands.setting import Setting
-from folkmoot.domain import conversations, spaces
+from folkmoot.domain import conversations
 from folkmoot.domain.conversations import Letterhead
-from folkmoot.store import Database, Transaction
+from folkmoot.store import Database
 from folkmoot.text import mail
 
-_BATCH = 200
+_BATCH = 50
 
 
 @click.group("export")
@@ -33,12 +31,15 @@ def export_mbox(setting: Setting, list_name: tuple[str, str], output: Path | Non
     """Write a list's messages as an mbox (mboxrd quoting), by date; works while the server runs.
 
     What came by mail is written byte for byte; what was said elsewhere as the mail that went to subscribers.
+
+    \b
+    folkmoot export mbox --list '~ada/engines' --output engines.mbox
     """
     config = setting.load()
-    letterhead = Letterhead(config.mail.domain, config.site.lists_url or f"http://{config.listen.lists}")
+    letterhead = Letterhead(config.mail.domain, (config.site.lists_url or f"http://{config.listen.lists}").rstrip("/"))
     with setting.community() as db:
         space = db.read_now(get_list, *list_name)
-        ids = db.read_now(conversations.list_message_ids, space.id)
+        ids = db.read_now(conversations.list_archived_ids, space.id)
         if output is None:
             _write(db, letterhead, ids, sys.stdout.buffer, quiet=True)
         else:
@@ -52,20 +53,5 @@ def _write(db: Database, letterhead: Letterhead, ids: list[int], stream: BinaryI
     batches = [ids[start : start + _BATCH] for start in range(0, len(ids), _BATCH)]
     with click.progressbar(batches, label="Exporting", file=sys.stderr, hidden=quiet) as bar:
         for batch in bar:
-            for piece in mail.write_mbox(_messages(db, letterhead, batch)):
+            for piece in mail.write_mbox(db.read_now(conversations.read_mailbox, letterhead, batch)):
                 stream.write(piece)
-
-
-def _messages(db: Database, letterhead: Letterhead, ids: list[int]) -> Iterator[tuple[str, datetime, bytes]]:
-    for message_id in ids:
-        yield db.read_now(_message, letterhead, message_id)
-
-
-def _message(tx: Transaction, letterhead: Letterhead, message_id: int) -> tuple[str, datetime, bytes]:
-    view = conversations.get_view(tx, message_id)
-    data = conversations.find_original(tx, message_id)
-    if data is None:
-        face = spaces.get_list_face(tx, view.space_id)
-        assert face is not None
-        data = conversations.write_mail(letterhead, face, view, conversations.ancestors(tx, view))
-    return view.from_address, view.created_at, data

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import time
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,12 +13,12 @@ from typing import BinaryIO, cast
 
 import click
 
-from folkmoot.commands.lists import ListName, get_list
+from folkmoot.commands.lists import ListName, find_list, get_list
 from folkmoot.commands.setting import Setting
-from folkmoot.domain import accounts, conversations, spaces
+from folkmoot.domain import accounts, conversations, spaces, subscriptions
 from folkmoot.domain.conversations import Arrival
 from folkmoot.domain.spaces import Space
-from folkmoot.errors import FolkmootError, TooLarge
+from folkmoot.errors import FolkmootError, Invalid, TooLarge
 from folkmoot.house import utc_now
 from folkmoot.store import Database, Transaction
 from folkmoot.text import mail
@@ -61,44 +62,59 @@ def import_mbox(setting: Setting, file: Path, list_name: tuple[str, str], create
 
     Every message keeps its bytes and its Date; nothing is mailed and no webhook fires. Stopped half-way, run it again: what
     is here already is passed over.
+
+    \b
+    folkmoot import mbox archive.mbox.gz --list '~ada/engines' --create --dry-run
     """
     began = time.monotonic()
+    problem: Invalid | None = None
     with setting.community() as db:
         space = _space(db, *list_name, create=create, dry_run=dry_run)
         threads_before = db.read_now(_count_threads, space)
         report = Report()
-        for batch in _batches(file):
-            # Read before the transaction: the server's writer waits for no parsing.
-            arrivals = _read(batch, report)
-            if dry_run or space is None:
-                db.read_now(_check_batch, space, arrivals, report)
-            else:
-                # Counted only once committed, in case the batch as a whole fails.
-                made = db.write_now(_import_batch, space, arrivals, Report())
-                _add(report, made)
+        ids = set[str]()
+        try:
+            for batch in _batches(file):
+                # Read before the transaction: the server's writer waits for no parsing.
+                arrivals = _read(batch, report)
+                if dry_run or space is None:
+                    db.read_now(_check_batch, space, arrivals, report, ids)
+                else:
+                    # Counted only once committed, in case the batch as a whole fails.
+                    made = db.write_now(_import_batch, space, arrivals, Report())
+                    _add(report, made)
+        except Invalid as error:
+            problem = error
         threads = db.read_now(_count_threads, space) - threads_before
     _say(report, threads, time.monotonic() - began, dry_run)
+    if problem is not None:
+        raise problem
+    if report.seen == 0 and file.stat().st_size > 0:
+        raise Invalid(
+            "import.no_mbox", f"{file} is no mbox: it has no line that begins with `From ` and a message below."
+        )
 
 
 def _space(db: Database, owner: str, name: str, *, create: bool, dry_run: bool) -> Space | None:
     """The list to import into; None when it would be made, but nothing is to be changed."""
     if not create:
-        return db.read_now(get_list, owner, name)
+        return db.read_now(get_list, owner, name, "Make it first, or use --create.")
     if not dry_run:
         return db.write_now(_get_or_make, owner, name)
     db.read_now(accounts.get_account_named, owner)
-    return db.read_now(spaces.find_list_space, owner, name)
+    return db.read_now(find_list, owner, name)
 
 
 def _get_or_make(tx: Transaction, owner: str, name: str) -> Space:
-    found = spaces.find_list_space(tx, owner, name)
+    found = find_list(tx, owner, name)
     if found is not None:
         return found
     account = accounts.get_account_named(tx, owner)
     actor = accounts.actor_of_account(tx, account.id, utc_now())
-    space = spaces.create_space(tx, actor, name, name, None, utc_now())
-    spaces.add_list_face(tx, space.id, account.id, name)
-    return space
+    face = spaces.create_mailing_list(tx, actor, name, None, utc_now())
+    # sourcehut-lists §2.2: the owner is subscribed automatically.
+    subscriptions.start(tx, account.id, face.id, "mail", utc_now())
+    return spaces.get_space(tx, face.id)
 
 
 def _batches(file: Path) -> Iterator[list[tuple[int, bytes]]]:
@@ -108,13 +124,19 @@ def _batches(file: Path) -> Iterator[list[tuple[int, bytes]]]:
         packed = raw.read(2) == b"\x1f\x8b"
         raw.seek(0)
         stream = cast(BinaryIO, gzip.GzipFile(fileobj=raw)) if packed else raw
-        for offset, data in mail.read_mbox(stream, _LARGEST_BYTES):
-            batch.append((offset, data))
-            if len(batch) == _BATCH:
-                yield batch
-                batch = []
-                bar.update(raw.tell() - bar.pos)
+        problem: Exception | None = None
+        try:
+            for offset, data in mail.read_mbox(stream, _LARGEST_BYTES):
+                batch.append((offset, data))
+                if len(batch) == _BATCH:
+                    yield batch
+                    batch = []
+                    bar.update(raw.tell() - bar.pos)
+        except (EOFError, OSError, zlib.error) as error:
+            problem = error
         yield batch
+        if problem is not None:
+            raise Invalid("import.unreadable", f"{file} cannot be read to its end: {problem}.") from problem
         bar.update(size - bar.pos)
 
 
@@ -146,12 +168,17 @@ def _import_batch(tx: Transaction, space: Space, arrivals: list[tuple[int, Arriv
     return report
 
 
-def _check_batch(tx: Transaction, space: Space | None, arrivals: list[tuple[int, Arrival]], report: Report) -> None:
+def _check_batch(
+    tx: Transaction, space: Space | None, arrivals: list[tuple[int, Arrival]], report: Report, ids: set[str]
+) -> None:
+    """Note what an import would do; `ids` are the Message-IDs met in earlier batches."""
     for offset, arrival in arrivals:
-        if space and conversations.message_of_mail_id(tx, space.id, arrival.mail_id) is not None:
+        here = space and conversations.message_of_mail_id(tx, space.id, arrival.mail_id) is not None
+        if here or arrival.mail_id in ids:
             report.skip(_SEEN, offset)
         else:
             report.imported += 1
+        ids.add(arrival.mail_id)
 
 
 def _arrival(data: bytes) -> Arrival:

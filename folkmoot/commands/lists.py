@@ -22,9 +22,15 @@ class ListName(click.ParamType[tuple[str, str]]):
         return owner[1:], name
 
 
-def get_list(tx: Transaction, owner: str, name: str) -> Space:
-    """The space behind a list's name; raises NotFound with a sentence that says what to do."""
-    space = spaces.find_list_space(tx, owner, name)
+def find_list(tx: Transaction, owner: str, name: str) -> Space | None:
+    """The space behind a list's name, or None."""
+    found = spaces.find_mailing_list(tx, owner, name)
+    return None if found is None else spaces.get_space(tx, found.id)
+
+
+def get_list(tx: Transaction, owner: str, name: str, advice: str = "") -> Space:
+    """The space behind a list's name; raises NotFound with a sentence that may end in advice."""
+    space = find_list(tx, owner, name)
     if space is None:
-        raise NotFound("space.unknown", f"There is no list ~{owner}/{name}. Make it first, or use --create.")
+        raise NotFound("space.unknown", f"There is no list ~{owner}/{name}.{advice and ' '}{advice}")
     return space

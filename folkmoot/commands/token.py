@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import click
 
 from folkmoot.commands.setting import Setting
 from folkmoot.domain import accounts
 from folkmoot.domain.accounts import Account
+from folkmoot.errors import Invalid
 from folkmoot.house import utc_now
 from folkmoot.ids import new_hex, new_secret
 from folkmoot.store import Transaction
@@ -17,6 +20,16 @@ _SCOPES = {
     "newsletter": "permissions as in `lists:get_all lists:manage_all`, `list:get:5`, or `*`",
     "mqtt": "none: the MQTT user name is the token's --name",
     "mqtt_api": "one role: administrator, viewer or publisher",
+}
+
+_SCOPE = {
+    "forum": r"(?!)",
+    # sourcehut-lists §4.1
+    "lists": r"\*|([\w.-]+/)?(emails?|lists?|subs|patches|profile|audit|keys)(:(read|write))?",
+    # listmonk §1.4
+    "newsletter": r"\*|[a-z]+:[a-z_]+|list:(get|manage):[0-9]+",
+    "mqtt": r"(?!)",
+    "mqtt_api": r"administrator|viewer|publisher",
 }
 
 
@@ -36,6 +49,10 @@ def create(setting: Setting, surface: str, account_name: str, name: str, scopes:
 
     It is shown this once; only its hash is kept. For newsletter and mqtt its user name is the account's name or --name.
     For mqtt_api `key:secret` is printed, ready for `curl -u`.
+
+    \b
+    folkmoot token create lists --account ada --scopes 'lists:read subs:write'
+    folkmoot token create mqtt --account ada --name kitchen-lamp
     """
     with setting.community() as db:
         hostname = setting.load().site.hostname
@@ -44,6 +61,7 @@ def create(setting: Setting, surface: str, account_name: str, name: str, scopes:
 
 def _create(tx: Transaction, surface: str, account_name: str, name: str, scopes: str, hostname: str) -> str:
     account = accounts.get_account_named(tx, account_name)
+    _check_scopes(surface, scopes)
     if surface == "forum":
         from folkmoot.surfaces.forum import issue_token
 
@@ -60,6 +78,16 @@ def _create(tx: Transaction, surface: str, account_name: str, name: str, scopes:
         scopes=scopes or ("administrator" if surface == "mqtt_api" else "*"),
     )
     return printed
+
+
+def _check_scopes(surface: str, scopes: str) -> None:
+    """Raises Invalid for a scope the surface does not know: it would permit nothing, or more than was meant."""
+    pattern = _SCOPE[surface]
+    for scope in scopes.replace(",", " ").split():
+        if not re.fullmatch(pattern, scope):
+            raise Invalid("token.scope", f"{scope!r} is no scope of {surface}: {_SCOPES[surface]}.", "scopes")
+    if surface == "mqtt_api" and len(scopes.split()) > 1:
+        raise Invalid("token.scope", f"A credential of mqtt_api has {_SCOPES[surface]}.", "scopes")
 
 
 def _secret(surface: str, account: Account, name: str) -> tuple[str, str, str]:

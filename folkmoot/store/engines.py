@@ -53,10 +53,17 @@ class SqliteEngine:
         self.path = path
 
     def connect(self, read_only: bool) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=1024
-        )
-        connection.execute("PRAGMA journal_mode = WAL")
+        try:
+            connection = sqlite3.connect(
+                self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=1024
+            )
+        except sqlite3.OperationalError as error:
+            raise Unavailable("store.unreadable", f"Cannot open the database {self.path}: {error}.") from error
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.DatabaseError as error:
+            connection.close()
+            raise Unavailable("store.unreadable", f"Cannot use the database {self.path}: {error}.") from error
         # FULL: the write-ahead log is synced at every commit, so what was acknowledged survives a power cut.
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
@@ -95,12 +102,23 @@ class PostgresqlEngine:
             connection = psycopg.connect(self.url, autocommit=True, connect_timeout=_BUSY_SECONDS)
         except psycopg.OperationalError as error:
             raise Unavailable("store.unreachable", f"PostgreSQL does not answer: {error}") from error
+        except psycopg.Error as error:
+            raise Unavailable("store.url", f"Cannot read the PostgreSQL URL: {error}") from error
         connection.prepare_threshold = 3
-        connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{self.schema}"') if not read_only else None
+        if not read_only:
+            self._make_schema(connection)
         connection.execute(f'SET search_path = "{self.schema}"')
         connection.execute("SET synchronous_commit = on")
         connection.execute("SET timezone = 'UTC'")
         return connection
+
+    def _make_schema(self, connection: psycopg.Connection[Any]) -> None:
+        try:
+            connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{self.schema}"')
+        except psycopg.errors.InsufficientPrivilege as error:
+            connection.close()
+            words = f"PostgreSQL does not let this user make the schema {self.schema}: {error}"
+            raise Unavailable("store.permission", words) from error
 
     def transaction(self, connection: psycopg.Connection[Any]) -> Transaction:
         return PostgresqlTransaction(connection)

@@ -95,6 +95,7 @@ def test_a_wrong_setting_is_named(tmp_path: Path) -> None:
         ("FOLKMOOT_MAIL__MAX_BYTES", "many", "FOLKMOOT_MAIL__MAX_BYTES"),
         ("FOLKMOOT_LISTEN__FORUM", "nonsense", "nonsense"),
         ("FOLKMOOT_DATA__URL", "mysql://x", "data.url"),
+        ("FOLKMOOT_MAIL__RELAY", "http://x", "mail.relay"),
     ):
         before = dict(program.environment)
         program.environment[name] = value

@@ -27,6 +27,7 @@ from folkmoot.domain.conversations.archive import (
     list_spaces_written_to,
     order_by_answer,
     read_mail,
+    read_mailbox,
 )
 from folkmoot.domain.conversations.listing import Scope, everywhere, followed, list_threads, within
 from folkmoot.domain.conversations.mails import Letterhead, ancestors, list_headers, read_arrival, write_mail
@@ -46,7 +47,6 @@ from folkmoot.domain.conversations.queries import (
     get_thread,
     get_view,
     latest_views,
-    list_message_ids,
     list_thread_views,
     message_of_mail_id,
 )
@@ -104,7 +104,6 @@ __all__ = [
     "list_archived_roots",
     "list_archived_thread",
     "list_headers",
-    "list_message_ids",
     "list_spaces_written_to",
     "list_thread_entries",
     "list_thread_views",
@@ -115,6 +114,7 @@ __all__ = [
     "post",
     "read_arrival",
     "read_mail",
+    "read_mailbox",
     "receive",
     "reply",
     "require_visible",

@@ -214,6 +214,20 @@ def read_mail(tx: Transaction, letterhead: Letterhead, message_id: int) -> bytes
     return write_mail(letterhead, face, view, ancestors(tx, view))
 
 
+def read_mailbox(
+    tx: Transaction, letterhead: Letterhead, message_ids: Sequence[int]
+) -> list[tuple[str, datetime, bytes]]:
+    """Archived messages as an mbox has them: sender, instant, bytes; without those that are gone by now."""
+    found = []
+    for each in message_ids:
+        try:
+            message = get_archived(tx, each)
+        except NotFound:
+            continue
+        found.append((message.from_address, message.created_at, read_mail(tx, letterhead, each)))
+    return found
+
+
 def _matching(terms: Sequence[Term]) -> tuple[str, dict[str, Any]]:
     """The conditions of search terms (sourcehut-lists §6.3); what is searched for never becomes part of the SQL."""
     sql, parameters = "", dict[str, Any]()

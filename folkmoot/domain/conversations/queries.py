@@ -77,14 +77,6 @@ def latest_views(tx: Transaction, most: int) -> list[MessageView]:
     )
 
 
-def list_message_ids(tx: Transaction, space_id: int) -> list[int]:
-    """The ids of all messages of a space that are shown, by date."""
-    return tx.column(
-        "SELECT id FROM messages WHERE space_id = :id AND NOT removed AND NOT deleted ORDER BY created_at, id",
-        id=space_id,
-    )
-
-
 def count_threads(tx: Transaction, space_id: int) -> int:
     """How many threads a space has."""
     return int(tx.value("SELECT count(*) FROM threads WHERE space_id = :id", id=space_id))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from folkmoot.domain.accounts import Account, Actor
 from folkmoot.domain.spaces.model import ForumFace, ListFace, NewsletterFace, Rights, Site, Space
 from folkmoot.errors import NotFound
-from folkmoot.store import Transaction, moment
+from folkmoot.store import Transaction
 
 _SPACE = "s.id, s.name, s.title, s.description, s.owner_id, s.created_at, s.updated_at, s.removed, s.deleted"
 _FORUM = "f.space_id, f.name, f.category_id, f.nsfw"
@@ -51,22 +51,6 @@ def get_forum_space(tx: Transaction, name: str) -> Space:
     return _present(find_forum_space(tx, name))
 
 
-def find_list_space(tx: Transaction, owner: str, name: str) -> Space | None:
-    """The space behind `~owner/name`, in any case, or None."""
-    return tx.one(
-        Space,
-        f"SELECT {_SPACE} FROM list_faces l JOIN accounts o ON o.id = l.owner_id JOIN spaces s ON s.id = l.space_id"
-        " WHERE o.name_key = :owner AND l.name_key = :name",
-        owner=owner.casefold(),
-        name=name.casefold(),
-    )
-
-
-def get_list_space(tx: Transaction, owner: str, name: str) -> Space:
-    """The space behind `~owner/name`, in any case; raises NotFound."""
-    return _present(find_list_space(tx, owner, name))
-
-
 def get_forum_face(tx: Transaction, space_id: int) -> ForumFace | None:
     """A space's forum face, or None when it has none."""
     return tx.one(ForumFace, f"SELECT {_FORUM} FROM forum_faces f WHERE f.space_id = :id", id=space_id)
@@ -84,12 +68,6 @@ def get_list_face(tx: Transaction, space_id: int) -> ListFace | None:
 def get_newsletter_face(tx: Transaction, space_id: int) -> NewsletterFace | None:
     """A space's newsletter face, or None when it has none."""
     return tx.one(NewsletterFace, f"SELECT {_NEWSLETTER} FROM newsletter_faces n WHERE n.space_id = :id", id=space_id)
-
-
-def list_moderators(tx: Transaction, space_id: int) -> list[tuple[int, int, datetime]]:
-    """(row id, account id, since) of a space's moderators, the first appointed first."""
-    rows = tx.rows("SELECT id, account_id, created_at FROM moderators WHERE space_id = :id ORDER BY id", id=space_id)
-    return [(row[0], row[1], moment(row[2])) for row in rows]
 
 
 def find_site(tx: Transaction) -> Site | None:

@@ -60,7 +60,7 @@ def _granted(scopes: frozenset[str]) -> dict[str, tuple[str, ...]]:
             continue
         client, slash, rest = item.rpartition("/")
         name, _, access = rest.partition(":")
-        if (slash and client not in _OURS) or not name:
+        if (slash and client not in _OURS) or name in ("", "*"):
             continue
         accesses = ("read", "write") if access == "write" else ("read",) if access in ("", "read") else ()
         name = _ALIASES.get(name, name)

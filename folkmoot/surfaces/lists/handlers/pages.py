@@ -186,13 +186,4 @@ async def _spool(house: House, ids: Sequence[int]) -> AsyncIterator[bytes]:
 
 
 def _read_batch(tx: Transaction, written_with: Letterhead, ids: Sequence[int]) -> bytes:
-    messages = []
-    for each in ids:
-        try:
-            message = conversations.get_archived(tx, each)
-        except NotFound:
-            # Removed since the export began.
-            continue
-        data = conversations.read_mail(tx, written_with, each)
-        messages.append((message.from_address, message.created_at, data))
-    return b"".join(mail.write_mbox(messages))
+    return b"".join(mail.write_mbox(conversations.read_mailbox(tx, written_with, ids)))
