@@ -192,23 +192,6 @@ def add_moderator(tx: Transaction, space_id: int, account_id: int, now: datetime
     tx.record(SpaceEdited(space_id))
 
 
-def ban_from_space(
-    tx: Transaction, actor: Actor, space_id: int, account_id: int, now: datetime, until: datetime | None = None
-) -> None:
-    """Ban an account from writing in one space. Raises Forbidden unless a moderator asks, or for its owner or an admin."""
-    space = get_space(tx, space_id)
-    require_right(rights(tx, actor, space, now), Rights.MODERATE)
-    if account_id == space.owner_id or get_account(tx, account_id).is_admin:
-        raise Forbidden("space.not_bannable", "The owner and administrators cannot be banned.")
-    tx.run(
-        "INSERT INTO space_bans (space_id, account_id, banned_at, banned_until) VALUES (:space, :account, :now, :until)",
-        space=space_id,
-        account=account_id,
-        now=now,
-        until=until,
-    )
-
-
 def _require_owner(tx: Transaction, actor: Actor, space: Space, now: datetime) -> None:
     if require_account(actor) == space.owner_id or actor.is_admin:
         return
