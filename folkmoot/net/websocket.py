@@ -40,7 +40,6 @@ class Connection:
     ) -> None:
         self.websocket = websocket
         self.address = websocket.client.host if websocket.client else ""
-        self.account_id: int | None = None
         self._connections = connections
         self._outgoing: deque[str] = deque()
         self._outgoing_bytes = 0
@@ -152,11 +151,10 @@ class Connection:
 
 
 class Connections:
-    """The live connections of one surface, and whose they are."""
+    """The live connections of one surface."""
 
     def __init__(self) -> None:
         self._all: set[Connection] = set()
-        self._of_account: dict[int, set[Connection]] = {}
 
     def __iter__(self) -> Iterator[Connection]:
         return iter(tuple(self._all))
@@ -169,28 +167,6 @@ class Connections:
 
     def remove(self, connection: Connection) -> None:
         self._all.discard(connection)
-        self.assign(connection, None)
-
-    def assign(self, connection: Connection, account_id: int | None) -> None:
-        """Say whose connection this is from now on; None for nobody's."""
-        if connection.account_id is not None:
-            mine = self._of_account.get(connection.account_id, set())
-            mine.discard(connection)
-            if not mine:
-                self._of_account.pop(connection.account_id, None)
-        connection.account_id = account_id
-        if account_id is not None:
-            self._of_account.setdefault(account_id, set()).add(connection)
-
-    def of_account(self, account_id: int) -> tuple[Connection, ...]:
-        return tuple(self._of_account.get(account_id, ()))
-
-    def end_account(self, account_id: int) -> int:
-        """End all connections of an account; returns how many there were."""
-        mine = self.of_account(account_id)
-        for connection in mine:
-            connection.end(POLICY_VIOLATION, "signed out")
-        return len(mine)
 
     def end_all(self) -> None:
         """End every connection, because the program stops."""

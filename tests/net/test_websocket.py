@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed
 
 from folkmoot.net import http
 from folkmoot.net.connection import Bounds
-from folkmoot.net.websocket import Connection, Connections
+from folkmoot.net.websocket import POLICY_VIOLATION, Connection, Connections
 from tests.net.serving import PlainDialect, connect, serving, until
 
 HANDSHAKE = (
@@ -91,7 +91,7 @@ def test_what_was_sent_before_leaving_is_worked_off() -> None:
     asyncio.run(run())
 
 
-def test_pushes_reach_everybody_and_accounts_can_be_ended() -> None:
+def test_pushes_reach_everybody_and_one_can_be_ended() -> None:
     async def run() -> None:
         room = Room()
         async with (
@@ -106,12 +106,9 @@ def test_pushes_reach_everybody_and_accounts_can_be_ended() -> None:
             await ann.send("x")
             await ann.recv()
             mine = next(each for each in room.connections if each.websocket.client == ann.local_address)
-            room.connections.assign(mine, 7)
-            assert room.connections.of_account(7) == (mine,)
-            assert (room.connections.end_account(8), room.connections.end_account(7)) == (0, 1)
+            mine.end(POLICY_VIOLATION, "signed out")
             assert await close_code(ann) == 1008
             await room.until(1)
-            assert room.connections.of_account(7) == ()
             assert not mine.push("late")
             await other.send("still")
             assert await other.recv() == "echo still"

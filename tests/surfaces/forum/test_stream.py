@@ -125,12 +125,19 @@ def test_online_counts_connections(engine: Engine) -> None:
     run_in_hall(engine, act)
 
 
-@pytest.mark.parametrize("how", ["suspended", "password", "revoked", "suspended after joining another"])
+@pytest.mark.parametrize(
+    "how", ["suspended", "password", "revoked", "suspended after another", "suspended after a visit"]
+)
 def test_what_ends_an_account_ends_its_connections(engine: Engine, how: str) -> None:
     async def act(hall: Hall) -> None:
         async with hall.peer() as mine, hall.peer() as other:
-            ann = (await mine.data("UserJoin", auth=hall.tokens["ann"]))["user_id"]
+            ann = (await hall.get("/community", "ann"))["community"]["user_id"]
+            await mine.data("GetSite" if how.endswith("visit") else "UserJoin", auth=hall.tokens["ann"])
             await other.data("UserJoin", auth=hall.tokens["bob"])
+            if how.endswith("visit"):
+                # Whose token it was asked with once, though he joined as somebody else.
+                await mine.data("GetFollowedCommunities", auth=hall.tokens["ann"])
+                await mine.data("UserJoin", auth=hall.tokens["bob"])
             if how.endswith("another"):
                 await mine.data("GetFollowedCommunities", auth=hall.tokens["bob"])
 
