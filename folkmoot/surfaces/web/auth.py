@@ -44,8 +44,12 @@ def require_mail_viewer(house: House, call: Call) -> None:
         raise Forbidden("mail.hidden", reason)
 
 
-def require_setup(house: House, token: str) -> None:
-    """Raises NotFound unless this is the link that was printed at the first start and not used yet."""
+async def require_setup(house: House, token: str) -> None:
+    """Raises NotFound unless this is the link that was printed at the first start and nobody is in charge yet."""
+    admins = await house.db.read(accounts.list_admins)
+    if admins:
+        # Made here, or by the command beside the running server.
+        house.setup_token = ""
     if not house.setup_token or not hmac.compare_digest(house.setup_token.encode(), token.encode()):
         raise NotFound("setup.unknown", "This link is not, or no longer, valid.")
 

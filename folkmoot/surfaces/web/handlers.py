@@ -58,6 +58,8 @@ class Website:
     facts_until: float = 0.0
     linked_at: OrderedDict[str, datetime] = field(default_factory=OrderedDict)
     """When a link was last mailed to an address; only the newest are remembered."""
+    setting_up: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by whoever becomes the first administrator."""
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -312,14 +314,15 @@ def _space_of(tx: Transaction, space_id: int) -> SpaceEntry:
 
 
 async def ask_administrator(call: Call) -> Response:
-    auth.require_setup(call.app.house, call.path["token"])
-    return _with_csrf(call, "setup.html", token=call.path["token"], problem="")
+    await auth.require_setup(call.app.house, call.path["token"])
+    return _with_csrf(call, "setup.html", token=call.path["token"], problem="", name="")
 
 
 async def make_administrator(call: Call) -> Response:
     house: House = call.app.house
     form: SetupForm = call.data
-    auth.require_setup(house, call.path["token"])
+    token, name = call.path["token"], form.name.strip()
+    await auth.require_setup(house, token)
     require_csrf(call.request, form.csrf)
     try:
         if len(form.password) < 8:
@@ -327,16 +330,19 @@ async def make_administrator(call: Call) -> Response:
         if form.password != form.password_again:
             raise Invalid("password.differs", "The two passwords are not the same.", "password_again")
         hashed = await asyncio.to_thread(house.passwords.hash, form.password)
-        await house.db.write(accounts.register, form.name.strip(), hashed, house.now(), is_admin=True)
+        async with call.app.setting_up:
+            # Somebody else may have been quicker.
+            await auth.require_setup(house, token)
+            await house.db.write(accounts.register, name, hashed, house.now(), is_admin=True)
     except (Invalid, Conflict) as error:
-        return _with_csrf(call, "setup.html", token=call.path["token"], problem=error.message)
+        return _with_csrf(call, "setup.html", status=400, token=token, problem=error.message, name=name)
     house.setup_token = ""
     return RedirectResponse("/", 303)
 
 
-def _with_csrf(call: Call, template: str, **values: Any) -> Response:
+def _with_csrf(call: Call, template: str, *, status: int = 200, **values: Any) -> Response:
     token = csrf_token(call.request)
-    response = render.page(template, private=True, csrf=token, **values)
+    response = render.page(template, private=True, status=status, csrf=token, **values)
     secure = call.app.house.origins.get("web", "").startswith("https://")
     set_csrf_cookie(response, token, secure=secure)
     return response
