@@ -40,6 +40,10 @@ class Engine(Protocol):
     def alchemy_url(self) -> str: ...
 
 
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
 class SqliteEngine:
     """A SQLite file in write-ahead mode; raises Unavailable when the library is older than 3.40."""
 
@@ -66,6 +70,8 @@ class SqliteEngine:
             raise Unavailable("store.unreadable", f"Cannot use the database {self.path}: {error}.") from error
         # FULL: the write-ahead log is synced at every commit, so what was acknowledged survives a power cut.
         connection.execute("PRAGMA synchronous = FULL")
+        # SQLite's own knows only the letters A to Z.
+        connection.create_function("lower", 1, _lower, deterministic=True)
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute("PRAGMA cache_size = -16000")

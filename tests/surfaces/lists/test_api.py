@@ -295,7 +295,7 @@ def test_searching_posts(engine: Engine) -> None:
         ann = await town.person("ann")
         face = await town.list(ann, "engines")
         first = await town.post(ann, face, "Steam engines", "They puff 100%_of the time")
-        second = await town.post(ann, face, "Quiet motors", "no noise")
+        second = await town.post(ann, face, "Quiet motors, QUIETE MÜHLEN", "no noise")
         raw = letter("Re: Steam engines", "noise and steam", sender="zoe@elsewhere.org")
         await town.send(raw, f"~ann/engines@{DOMAIN}", sender="zoe@elsewhere.org")
         third = (await town.get("/api/emails/1@example.org", "ann"))["id"]
@@ -311,6 +311,8 @@ def test_searching_posts(engine: Engine) -> None:
             ("is:patch", []),
             ("is:other", []),
             ("subject:motors", [second]),
+            ("mühlen", [second]),
+            ("subject:MÜHLEN", [second]),
             ("message-id:<1@", [third]),
         ):
             page = await town.get(f"/api/lists/engines/posts?search={query}", "ann")
