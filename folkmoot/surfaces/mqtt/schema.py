@@ -70,7 +70,7 @@ class Logout(Struct):
 
 
 class NewKey(Struct):
-    name: Annotated[str, Meta(pattern="^[A-Za-z]+[A-Za-z0-9_-]*$", max_length=256)]
+    name: Annotated[str, Meta(pattern=r"^[A-Za-z]+[A-Za-z0-9_-]*$(?!\n)", max_length=256)]
     expired_at: int | str = "infinity"
     desc: str = ""
     enable: bool = True

@@ -73,6 +73,7 @@ KEYS_THAT_ARE_REFUSED: list[object] = [
     {},
     {"name": ""},
     {"name": "1a"},
+    {"name": "a\n"},
     {"name": "with space"},
     {"name": "a" * 257},
     {"name": 5},

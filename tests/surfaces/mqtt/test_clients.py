@@ -259,6 +259,7 @@ SUBSCRIPTIONS_THAT_ARE_REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"topic": "a", "qos": 3}, "BAD_REQUEST"),
     ({"topic": "a", "nl": True}, "BAD_REQUEST"),
     ({}, "BAD_REQUEST"),
+    ({"topic": "ä" * 32_768}, "INVALID_PARAMETER"),
 ]
 
 

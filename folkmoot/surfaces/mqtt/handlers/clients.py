@@ -15,6 +15,8 @@ from folkmoot.surfaces.mqtt.handlers.management import Management
 from folkmoot.surfaces.mqtt.handlers.reading import moment, page
 from folkmoot.wire import mqtt
 
+_LONGEST_FILTER = 65_535
+
 
 async def list_clients(call: Call) -> Any:
     app: Management = call.app
@@ -127,6 +129,9 @@ def _live_session(call: Call) -> Session:
 
 def _subscribe(app: Management, session: Session, wanted: schema.NewSubscription) -> schema.ClientSubscription:
     broker, now = app.stream.broker, app.stream.now()
+    # [MQTT-4.7.3-3]
+    if len(wanted.topic.encode()) > _LONGEST_FILTER:
+        raise Invalid("filter.invalid", f"A topic filter has at most {_LONGEST_FILTER} bytes.", "topic")
     entry = mqtt.Filter(wanted.topic, wanted.qos, bool(wanted.nl), bool(wanted.rap), wanted.rh)
     try:
         code = broker.subscribe(session, entry, 0, now, checked=False)
