@@ -4,22 +4,25 @@
 """
 
 from .access import CommunityGate, messages_topic, open_spaces, posted_space, readable_spaces
-from .actions import keep_retained
+from .actions import keep
 from .broker import Broker
 from .links import Link, Post
 from .model import (
     FOREVER,
+    Changes,
+    Damaged,
     Delivery,
     Gate,
     Identity,
     Journal,
+    Kept,
     Limits,
     Message,
     OpenGate,
     Refused,
-    RetainedChange,
 )
-from .queries import list_retained
+from .queries import set_aside
+from .restoring import list_retained, read_sessions
 from .retained import Retained
 from .sessions import Session, Subscription
 from .topics import is_filter, is_topic, matches, split_shared
@@ -27,11 +30,14 @@ from .topics import is_filter, is_topic, matches, split_shared
 __all__ = [
     "FOREVER",
     "Broker",
+    "Changes",
     "CommunityGate",
+    "Damaged",
     "Delivery",
     "Gate",
     "Identity",
     "Journal",
+    "Kept",
     "Limits",
     "Link",
     "Message",
@@ -39,17 +45,18 @@ __all__ = [
     "Post",
     "Refused",
     "Retained",
-    "RetainedChange",
     "Session",
     "Subscription",
     "is_filter",
     "is_topic",
-    "keep_retained",
+    "keep",
     "list_retained",
     "matches",
     "messages_topic",
     "open_spaces",
     "posted_space",
+    "read_sessions",
     "readable_spaces",
+    "set_aside",
     "split_shared",
 ]

@@ -2,16 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from typing import Any
 
 from folkmoot.store import Transaction
 
 from . import queries
-from .model import Message, RetainedChange
+from .model import Changes, Row
+
+#: Rows by their keys; None for one that is to go.
+_Rows = dict[tuple[Any, ...], Row | None]
 
 
-def keep_retained(tx: Transaction, changes: Sequence[RetainedChange]) -> None:
-    """Keeps or removes retained messages; of several changes to a topic the last one counts."""
-    last: dict[str, Message | None] = {change.topic: change.message for change in changes}
-    queries.save_retained(tx, [message for message in last.values() if message is not None])
-    queries.delete_retained(tx, [topic for topic, message in last.items() if message is None])
+def keep(tx: Transaction, changes: Changes) -> None:
+    """Brings the database to the state the changes describe."""
+    retained = {
+        topic: None if message is None else queries.message_row(message) for topic, message in changes.retained.items()
+    }
+    messages = {
+        number: None if message is None else queries.message_row(message)
+        for number, message in changes.messages.items()
+    }
+    received: _Rows = {
+        (session, packet_id): {} if present else None for (session, packet_id), present in changes.received.items()
+    }
+    filters: _Rows = {
+        (session, queries.key(name)): None if row is None else {"topic_filter": name, **row}
+        for (session, name), row in changes.filters.items()
+    }
+    _keep(tx, "retained", {(queries.key(topic),): row for topic, row in retained.items()})
+    _keep(tx, "queued_messages", _by_number(messages))
+    _keep(tx, "sessions", _by_number(changes.sessions))
+    _keep(tx, "session_wills", _by_number(changes.wills))
+    _keep(tx, "session_filters", filters)
+    _keep(tx, "deliveries", _by_number(changes.deliveries))
+    _keep(tx, "received_ids", received)
+
+
+def _by_number(rows: Mapping[int, Row | None]) -> _Rows:
+    return {(number,): row for number, row in rows.items()}
+
+
+def _keep(tx: Transaction, table: str, rows: _Rows) -> None:
+    names = queries.COLUMNS[table][0]
+    saved = [{**dict(zip(names, key, strict=True)), **row} for key, row in rows.items() if row is not None]
+    queries.save(tx, table, saved)
+    queries.delete(tx, table, [dict(zip(names, key, strict=True)) for key, row in rows.items() if row is None])

@@ -11,8 +11,7 @@ that could be built once. What makes that possible is the route cache: topic →
 Whoever changes what a route depends on must forget it: subscriptions and links coming and going do (`Routes.forget`), and when
 permissions change the caller does (`forget_routes`).
 
-Durability: a change that must survive a kill is appended to `changes` under the current `ticket`; the acknowledgement is
-held on its link until `committed(ticket)`. Only retained messages use it so far; sessions with an expiry would.
+Durability: what must survive a kill is noted in the `ledger`, and what must not run ahead of it is held on its link.
 """
 
 from __future__ import annotations
@@ -24,8 +23,9 @@ from folkmoot.wire import mqtt
 from folkmoot.wire.mqtt import Reason
 
 from . import greeting
+from .ledger import Ledger
 from .links import Link, Post
-from .model import FOREVER, Gate, Identity, Limits, Message, OpenGate, Refused, RetainedChange
+from .model import FOREVER, Gate, Identity, Kept, Limits, Message, OpenGate, Refused
 from .retained import Retained
 from .routes import Routes
 from .sessions import Session, Subscription
@@ -33,12 +33,11 @@ from .topics import is_filter, split_shared
 
 
 class Broker:
-    """See above. `durable` says that somebody takes `changes` and calls `committed`."""
+    """See above; for `durable` see the ledger."""
 
     def __init__(self, gate: Gate | None = None, limits: Limits | None = None, durable: bool = False) -> None:
         self.gate: Gate = gate or OpenGate()
         self.limits = limits or Limits()
-        self.durable = durable
         self.wake: Callable[[], None] = _nothing
         self.is_awake = False
         """Somebody is about to write all output; `wake` need not be called. Set by the stream."""
@@ -50,10 +49,7 @@ class Broker:
         self.posts: list[tuple[Identity, Message]] = []
         """Wills on topics the community takes; the stream hands them over."""
 
-        self.changes: list[RetainedChange] = []
-        self.ticket = 1
-        self.holding: set[Link] = set()
-
+        self.ledger = Ledger(self, durable)
         self.count: Counter[str] = Counter()
         self.routes = Routes(self.gate, self.count, self.limits.max_packet_size)
         self.received, self.sent = [0, 0, 0], [0, 0, 0]
@@ -97,45 +93,22 @@ class Broker:
         """Sends a message to everybody subscribed; returns to how many."""
         return self.routes.deliver(self.routes.route(message.topic), message, source, now)
 
-    def retain(self, message: Message) -> int:
-        """Keeps or, with an empty payload, removes the retained message; returns the ticket to wait for, or 0."""
-        kept: Message | None = message
+    def retain(self, message: Message) -> None:
+        """Keeps or, with an empty payload, removes the retained message."""
         if message.payload:
             self.retained.keep(message)
-        else:
+            self.ledger.retain(message.topic, message)
+        elif self.retained.drop(message.topic):
             # [MQTT-3.3.1-6]
-            kept = None
-            if not self.retained.drop(message.topic):
-                return 0
-        return self._record(RetainedChange(message.topic, kept))
+            self.ledger.retain(message.topic, None)
 
-    def _record(self, change: RetainedChange) -> int:
-        if not self.durable:
-            return 0
-        self.changes.append(change)
-        if not self.is_awake:
-            self.wake()
-        return self.ticket
-
-    def take_changes(self) -> tuple[int, list[RetainedChange]]:
-        """What is to be committed now, and the ticket for `committed` or `not_committed`."""
-        changes, self.changes = self.changes, []
-        self.ticket += 1
-        return self.ticket - 1, changes
-
-    def committed(self, ticket: int) -> None:
-        """Sends the acknowledgements that waited for this or an earlier commit."""
-        for link in list(self.holding):
-            while link.held and link.held[0][0] <= ticket:
-                link.emit(link.held.popleft()[1])
-            if not link.held:
-                self.holding.discard(link)
-
-    def not_committed(self, ticket: int, now: float) -> None:
-        """The commit failed: whoever waits for it is cut off and will send again."""
-        for link in list(self.holding):
-            if any(waits_for and waits_for <= ticket for waits_for, _ in link.held):
-                link.end(Reason.IMPLEMENTATION_ERROR, now)
+    def resume(self, kept: Kept, sessions: list[Session], now: float) -> None:
+        """Goes on with the sessions the last run kept; before anybody connects."""
+        for session in sessions:
+            self.sessions[session.client_id] = self.offline[session.client_id] = session
+            for subscription in session.subscriptions.values():
+                self.routes.table.add(subscription.topic_filter, subscription)
+        self.ledger.resume(kept, sessions, now)
 
     def post(self, message: Message, packet: mqtt.Publish) -> Post:
         """What the stream hands to the community instead of routing it."""
@@ -170,6 +143,7 @@ class Broker:
             self.count["session.resumed"] += 1
         self.offline.pop(session.client_id, None)
         greeting.enter(session, link, packet, now)
+        self.ledger.follow(session)
         self.count["packets.connack.sent"] += 1
         self.count["client.connected"] += 1
         link.emit(mqtt.encode(greeting.connack(link, old is not None, assigned), link.version))
@@ -200,7 +174,7 @@ class Broker:
             link.waiting = None
         link.again_size = -1
         self.links.discard(link)
-        self.holding.discard(link)
+        self.ledger.holding.discard(link)
         for qos in range(3):
             self.received[qos] += link.received[qos]
             self.sent[qos] += link.sent[qos]
@@ -225,6 +199,7 @@ class Broker:
             return
         session.expires_at = session.next_expiry(now)
         self.offline[session.client_id] = session
+        self.ledger.touch(session)
         if session.will is not None:
             session.will_at = now + session.will_delay
             if not session.will_delay:
@@ -241,6 +216,8 @@ class Broker:
             self._remove(subscription)
         for delivery in session.unsent():
             self.routes.deliver_again(delivery, now)
+        if session.ledger is not None:
+            self.ledger.end(session)
         self.count["delivery.dropped.queue_full"] += session.dropped_full
         self.count["delivery.dropped.expired"] += session.dropped_expired
         self.count["delivery.dropped.too_large"] += session.dropped_too_large
@@ -248,6 +225,7 @@ class Broker:
 
     def _publish_will(self, session: Session, now: float) -> None:
         will, session.will, session.will_at = session.will, None, None
+        self.ledger.touch(session)
         if will is None or not self.may_publish(session.identity, will.topic):
             return
         will.published_at = now
@@ -298,6 +276,8 @@ class Broker:
             session.subscriptions[topic_filter] = subscription
             self.routes.table.add(topic_filter, subscription)
         self.routes.forget(subscription)
+        if session.ledger is not None:
+            self.ledger.subscribe(subscription)
         self._owe_retained(subscription, known is None)
         return entry.qos
 
@@ -331,6 +311,8 @@ class Broker:
         return True
 
     def _remove(self, subscription: Subscription) -> None:
+        if subscription.session.ledger is not None:
+            self.ledger.unsubscribe(subscription)
         del subscription.session.subscriptions[subscription.topic_filter]
         self.routes.table.remove(subscription.topic_filter, subscription)
         self.routes.forget(subscription)
@@ -364,7 +346,9 @@ class Broker:
         if now - self._retained_checked_at >= 60:
             self._retained_checked_at = now
             for topic in self.retained.expire(now):
-                self._record(RetainedChange(topic, None))
+                self.ledger.retain(topic, None)
+            for session in self.offline.values():
+                session.expire(now)
 
     def kick(self, client_id: str, now: float) -> bool:
         """Ends a client's connection and session, publishing its will; False when nobody has that identifier."""

@@ -210,7 +210,7 @@ class Link:
                 after = body + 2 + (data[body] << 8 | data[body + 1])
                 topic = data[body + 2 : after]
                 route = known.get(topic)
-                if route is not None and topic in self.granted and after + 2 + v5 <= stop:
+                if route is not None and not route.is_kept and topic in self.granted and after + 2 + v5 <= stop:
                     # A run of QoS 1 messages: the bytes before, of and after each packet identifier.
                     acked: list[tuple[bytes, bytes, bytes]] = []
                     same, floor = data[body:after], after - body + 2 + v5
@@ -228,7 +228,7 @@ class Link:
                         routes.forward_acked(route, acked, self, now)
                         continue
 
-            elif first == 0x40 and size == 2 and session is not None:
+            elif first == 0x40 and size == 2 and session is not None and session.ledger is None:
                 # Runs of PUBACK as well.
                 inflight = session.inflight
                 while end - pos >= 4 and data[pos] == 0x40 and data[pos + 1] == 2:
@@ -283,7 +283,7 @@ class Link:
             self.feed(b"", now)
         elif code >= Reason.UNSPECIFIED_ERROR and self.session is not None:
             # Nobody was told, so when it is sent again it is no repetition.
-            self.session.awaiting.pop(post.packet_id, None)
+            self.session.finish(post.packet_id)
 
     def remember(self, topic: bytes) -> None:
         """This client may publish to the topic; the hot path need not ask again."""
@@ -297,6 +297,19 @@ class Link:
         self.sent_other += 1
         if not self.dirty:
             self.mark()
+
+    def hold(self, ticket: int, frame: bytes) -> None:
+        """Puts a packet into the output when the commit `ticket` is done."""
+        self.held.append((ticket, frame))
+        self.broker.ledger.holding.add(self)
+
+    def emit_after(self, ticket: int, frame: bytes) -> None:
+        """Puts a packet other than PUBLISH into the output, after a commit if there is one to wait for."""
+        if ticket:
+            self.sent_other += 1
+            self.hold(ticket, frame)
+        else:
+            self.emit(frame)
 
     def mark(self) -> None:
         """Lists the link among those with output."""

@@ -6,7 +6,7 @@ An MQTT message is not a conversation message and an MQTT subscription is not a 
 from __future__ import annotations
 
 from itertools import count
-from typing import Protocol
+from typing import Any, Protocol
 
 from msgspec import Struct, field
 
@@ -119,6 +119,8 @@ class Delivery(Struct):
     identifiers: tuple[int, ...] = ()
     share: tuple[str, str] | None = None
     """The group and filter of the shared subscription it was sent for."""
+    place: int = 0
+    """Its number in the ledger, if it is on its way to a session that is kept; then nobody shares it."""
     _parts3: tuple[bytes, bytes] | None = None
     _parts5: tuple[bytes, bytes] | None = None
 
@@ -145,18 +147,54 @@ class Delivery(Struct):
         return mqtt.publish_parts(message.topic.encode(), message.payload, self.qos, self.retain, version, fields)
 
 
-class RetainedChange(Struct, frozen=True):
-    """A retained message to be kept, or None: the topic has none any more."""
+#: What is kept of something, by the names of its columns.
+Row = dict[str, Any]
 
-    topic: str
-    message: Message | None
+
+class Changes(Struct):
+    """The rows that differ from the database, as they are to be; None (or False) for those that are to go.
+
+    Retained messages by topic; sessions and their wills by the session's number; filters by session and filter; messages and
+    deliveries by their numbers; received QoS 2 messages by session and packet identifier.
+    """
+
+    retained: dict[str, Message | None] = field(default_factory=dict)
+    sessions: dict[int, Row | None] = field(default_factory=dict)
+    wills: dict[int, Row | None] = field(default_factory=dict)
+    filters: dict[tuple[int, str], Row | None] = field(default_factory=dict)
+    messages: dict[int, Message | None] = field(default_factory=dict)
+    deliveries: dict[int, Row | None] = field(default_factory=dict)
+    received: dict[tuple[int, int], bool] = field(default_factory=dict)
+
+    def under(self, later: Changes) -> Changes:
+        """Both as one group; of two states of a row the later one counts."""
+        return Changes(*[{**getattr(self, name), **getattr(later, name)} for name in self.__struct_fields__])
+
+
+class Kept(Struct):
+    """What the ledger must know of what the last run kept."""
+
+    last: int = 0
+    """The highest number in use."""
+    messages: dict[int, list[int]] = field(default_factory=dict)
+    """Number of a message → its row, and how many deliveries need it."""
+    idle: list[int] = field(default_factory=list)
+    """Messages no delivery needs."""
+
+
+class Damaged(Struct, frozen=True):
+    """A row that makes no sense: where it is, what it says, and what is wrong with it."""
+
+    table: str
+    row: tuple[Any, ...]
+    reason: str
 
 
 class Journal(Protocol):
     """Where the broker's memory is made durable."""
 
-    async def keep_retained(self, changes: list[RetainedChange]) -> None:
-        """Returns when all changes, in their order, are committed; raises when none are."""
+    async def keep(self, changes: Changes) -> None:
+        """Returns when all changes are committed; raises when none are."""
         ...
 
 

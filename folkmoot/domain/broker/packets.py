@@ -123,6 +123,7 @@ def _publish(link: Link, packet: mqtt.Publish, now: float) -> None:
     if not is_topic(topic, broker.limits.max_topic_levels):
         raise Refused(Reason.TOPIC_NAME_INVALID)
     fields = forwarded_fields(packet.properties)
+    ledger, noted = broker.ledger, broker.ledger.noted
     if packet.qos == 2 and not _begin_exactly_once(link, session, packet, now):
         return
     raw = topic.encode()
@@ -140,10 +141,11 @@ def _publish(link: Link, packet: mqtt.Publish, now: float) -> None:
     if broker.gate.takes(topic):
         link.waiting = broker.post(message, packet)
         return
-    ticket = broker.retain(message) if packet.retain else 0
+    if packet.retain:
+        broker.retain(message)
     matched = broker.route_message(message, session, now)
     code = 0 if matched else Reason.NO_MATCHING_SUBSCRIBERS
-    acknowledge(link, packet.qos, packet.packet_id, code, ticket)
+    acknowledge(link, packet.qos, packet.packet_id, code, 0 if ledger.noted == noted else ledger.ticket)
 
 
 def _topic(link: Link, packet: mqtt.Publish) -> str:
@@ -168,21 +170,22 @@ def _begin_exactly_once(link: Link, session: Session, packet: mqtt.Publish, now:
     """Notes the identifier of a QoS 2 message; False when the message is here already and was answered."""
     if packet.packet_id in session.awaiting:
         # [MQTT-4.3.3-10]; not sent again but used twice: contract §3.3
-        acknowledge(link, 2, packet.packet_id, 0 if packet.dup else Reason.PACKET_ID_IN_USE)
+        code = 0 if packet.dup else Reason.PACKET_ID_IN_USE
+        acknowledge(link, 2, packet.packet_id, code, session.waits_for())
         return False
     if len(session.awaiting) >= link.broker.limits.max_awaiting_rel:
         link.broker.count["packets.publish.dropped"] += 1
         # [MQTT-3.3.4-9]
         raise Refused(Reason.RECEIVE_MAXIMUM_EXCEEDED)
-    session.awaiting[packet.packet_id] = now
+    session.begin(packet.packet_id, now)
     return True
 
 
 def conclude(link: Link, qos: int, packet_id: int, code: int) -> None:
     """Answers a PUBLISH that was not routed; a refused QoS 2 message has no second half (MQTT 5 §4.3.3)."""
     if qos == 2 and code >= Reason.UNSPECIFIED_ERROR and link.version == MQTT_5:
-        _session(link).awaiting.pop(packet_id, None)
-    acknowledge(link, qos, packet_id, code)
+        _session(link).finish(packet_id)
+    acknowledge(link, qos, packet_id, code, _session(link).waits_for() if qos == 2 else 0)
 
 
 def acknowledge(link: Link, qos: int, packet_id: int, code: int = 0, ticket: int = 0) -> None:
@@ -194,18 +197,14 @@ def acknowledge(link: Link, qos: int, packet_id: int, code: int = 0, ticket: int
         # MQTT 3.1.1 [MQTT-3.3.5-2]: no way to say no
         code = 0
     frame = mqtt.encode(mqtt.Ack(kind, packet_id, code), link.version)
-    if ticket or link.held:
-        # [MQTT-4.6.0-2]
-        link.held.append((ticket, frame))
-        link.broker.holding.add(link)
-        return
-    answer(link, kind, frame)
+    # [MQTT-4.6.0-2]
+    answer(link, kind, frame, ticket or (link.held[-1][0] if link.held else 0))
 
 
-def answer(link: Link, kind: Kind, frame: bytes) -> None:
-    """Sends an acknowledgement."""
+def answer(link: Link, kind: Kind, frame: bytes, ticket: int = 0) -> None:
+    """Sends an acknowledgement, after the commit `ticket` if there is one."""
     link.broker.count[f"packets.{kind.name.lower()}.sent"] += 1
-    link.emit(frame)
+    link.emit_after(ticket, frame)
 
 
 def _ack(link: Link, packet: mqtt.Ack, now: float) -> None:
@@ -228,19 +227,19 @@ def _pubrec(link: Link, packet: mqtt.Ack, now: float) -> None:
         session.acknowledge(packet.packet_id, 2)
         session.pump(now)
     else:
-        session.released.add(packet.packet_id)
+        session.release(packet.packet_id, delivery)
         _answer(link, Kind.PUBREL, packet.packet_id, 0)
 
 
 def _pubrel(link: Link, packet: mqtt.Ack, now: float) -> None:
-    known = _session(link).awaiting.pop(packet.packet_id, None) is not None
+    known = _session(link).finish(packet.packet_id)
     if not known:
         link.broker.count["packets.pubrel.missed"] += 1
     _answer(link, Kind.PUBCOMP, packet.packet_id, 0 if known else Reason.PACKET_ID_NOT_FOUND)
 
 
 def _answer(link: Link, kind: Kind, packet_id: int, code: int) -> None:
-    answer(link, kind, mqtt.encode(mqtt.Ack(kind, packet_id, code), link.version))
+    answer(link, kind, mqtt.encode(mqtt.Ack(kind, packet_id, code), link.version), _session(link).waits_for())
 
 
 def _subscribe(link: Link, packet: mqtt.Subscribe, now: float) -> None:
@@ -251,7 +250,7 @@ def _subscribe(link: Link, packet: mqtt.Subscribe, now: float) -> None:
         # MQTT 3.1.1 [MQTT-3.9.3-2]
         codes = [code if code < Reason.UNSPECIFIED_ERROR else Reason.UNSPECIFIED_ERROR for code in codes]
     broker.count["packets.suback.sent"] += 1
-    link.emit(mqtt.encode(mqtt.Suback(packet.packet_id, codes), link.version))
+    link.emit_after(session.waits_for(), mqtt.encode(mqtt.Suback(packet.packet_id, codes), link.version))
     session.pump_retained(broker.find_retained, now)
 
 
@@ -262,7 +261,7 @@ def _unsubscribe(link: Link, packet: mqtt.Unsubscribe, now: float) -> None:
         removed = broker.unsubscribe(session, topic_filter)
         codes.append(Reason.SUCCESS if removed else Reason.NO_SUBSCRIPTION_EXISTED)
     broker.count["packets.unsuback.sent"] += 1
-    link.emit(mqtt.encode(mqtt.Unsuback(packet.packet_id, codes), link.version))
+    link.emit_after(session.waits_for(), mqtt.encode(mqtt.Unsuback(packet.packet_id, codes), link.version))
 
 
 def _pingreq(link: Link, packet: mqtt.Pingreq, now: float) -> None:

@@ -31,13 +31,16 @@ class Route:
     """
 
     __slots__ = (
-        "acked3", "acked5", "groups", "is_right", "plain3", "plain5", "rest3", "rest5", "single", "subscriptions", "topic"
+        "acked3", "acked5", "groups", "is_kept", "is_right", "plain3", "plain5", "rest3", "rest5", "single", "subscriptions",
+        "topic",
     )  # fmt: skip
 
     def __init__(self, topic: str, subscriptions: list[Subscription], most: int) -> None:
         self.topic = topic
         self.is_right = True
         """False as soon as it is forgotten."""
+        self.is_kept = False
+        """Somebody on it must get messages even after a kill; they go the slow way."""
         self.subscriptions = subscriptions
         self.groups: list[tuple[Group[Subscription], list[Subscription]]] = []
         self.plain3: list[Link] = []
@@ -57,6 +60,7 @@ class Route:
 
     def _sort(self, subscription: Subscription, most: int) -> None:
         link = subscription.session.link
+        self.is_kept |= subscription.session.ledger is not None
         if link is None or link.max_packet_size < most or subscription.no_local or subscription.identifier:
             self.single.append(subscription)
             self.rest3.append(subscription)
@@ -213,6 +217,7 @@ class Routes:
             members = [member for member in group.members.values() if may_receive(member)]
             if members:
                 route.groups.append((group, members))
+                route.is_kept |= any(member.session.ledger is not None for member in members)
         return route
 
     def forget_all(self) -> None:

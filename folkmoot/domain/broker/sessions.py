@@ -14,6 +14,7 @@ from folkmoot.wire import mqtt
 from .model import FOREVER, Delivery, Identity, Limits, Message
 
 if TYPE_CHECKING:
+    from .ledger import Ledger
     from .links import Link
 
 
@@ -77,8 +78,10 @@ class Session:
         "identity",
         "inflight",
         "last_id",
+        "ledger",
         "limits",
         "link",
+        "number",
         "queue",
         "released",
         "subscriptions",
@@ -93,6 +96,9 @@ class Session:
         self.identity = identity
         self.limits = limits
         self.link: Link | None = None
+        self.ledger: Ledger | None = None
+        """Set while the session must survive a kill, with its number there."""
+        self.number = 0
         self.subscriptions: dict[str, Subscription] = {}
         self.inflight: dict[int, Delivery] = {}
         """Sent QoS 1 and 2 messages whose handshake is not over, in sending order."""
@@ -119,6 +125,8 @@ class Session:
     def send(self, delivery: Delivery, now: float) -> None:
         """Sends at once when window and socket allow, queues otherwise; QoS 0 is dropped for a slow consumer."""
         link = self.link
+        if delivery.qos and self.ledger is not None:
+            delivery = self.ledger.keep(self, delivery)
         if link is None:
             if delivery.qos or self.limits.mqueue_store_qos0:
                 self._enqueue(delivery)
@@ -143,6 +151,7 @@ class Session:
             expires_at = delivery.message.expires_at
             if expires_at and expires_at <= now:
                 self.dropped_expired += 1
+                self._forget(delivery)
             else:
                 self._transmit(link, delivery, now)
 
@@ -168,10 +177,11 @@ class Session:
         # [MQTT-4.4.0-1]: in the original order, PUBREL where PUBREC had come
         for packet_id, delivery in list(self.inflight.items()):
             if packet_id in self.released:
-                link.emit(mqtt.encode(mqtt.Ack(mqtt.Kind.PUBREL, packet_id), link.version))
+                link.emit_after(self.waits_for(), mqtt.encode(mqtt.Ack(mqtt.Kind.PUBREL, packet_id), link.version))
             elif 0 < delivery.message.expires_at <= now:
                 del self.inflight[packet_id]
                 self.dropped_expired += 1
+                self._forget(delivery)
             else:
                 self._write(link, delivery, packet_id, now, dup=True)
         self.pump(now)
@@ -183,7 +193,40 @@ class Session:
             return False
         del self.inflight[packet_id]
         self.released.discard(packet_id)
+        self._forget(delivery)
         return True
+
+    def release(self, packet_id: int, delivery: Delivery) -> None:
+        """PUBREC has come for a QoS 2 delivery: from now on only PUBREL is sent for it."""
+        self.released.add(packet_id)
+        if self.ledger is not None:
+            self.ledger.send(self, delivery, packet_id, released=True)
+
+    def begin(self, packet_id: int, now: float) -> None:
+        """A QoS 2 message of the client is here."""
+        self.awaiting[packet_id] = now
+        if self.ledger is not None:
+            self.ledger.receive(self, packet_id)
+
+    def finish(self, packet_id: int) -> bool:
+        """The client will not send that QoS 2 message again; False when there was none."""
+        if self.awaiting.pop(packet_id, None) is None:
+            return False
+        if self.ledger is not None:
+            self.ledger.release(self, packet_id)
+        return True
+
+    def waits_for(self) -> int:
+        """The commit a handshake of this session must wait for; 0 for none."""
+        return 0 if self.ledger is None else self.ledger.waits_for()
+
+    def expire(self, now: float) -> None:
+        """Drops what waits in vain."""
+        expired = [one for one in self.queue if 0 < one.message.expires_at <= now]
+        for delivery in expired:
+            self.queue.remove(delivery)
+            self.dropped_expired += 1
+            self._forget(delivery)
 
     def free_id(self) -> int:
         """The next packet identifier that is not in use; the window keeps their number far below 65,535."""
@@ -205,9 +248,13 @@ class Session:
     def _enqueue(self, delivery: Delivery) -> None:
         queue = self.queue
         if len(queue) >= self.limits.max_mqueue_len:
-            queue.popleft()
             self.dropped_full += 1
+            self._forget(queue.popleft())
         queue.append(delivery)
+
+    def _forget(self, delivery: Delivery) -> None:
+        if self.ledger is not None:
+            self.ledger.drop(delivery)
 
     def _transmit(self, link: Link, delivery: Delivery, now: float) -> None:
         if not delivery.qos:
@@ -215,6 +262,8 @@ class Session:
             return
         packet_id = self.last_id = self.free_id()
         self.inflight[packet_id] = delivery
+        if self.ledger is not None:
+            self.ledger.send(self, delivery, packet_id)
         self._write(link, delivery, packet_id, now)
 
     def _write(self, link: Link, delivery: Delivery, packet_id: int, now: float, dup: bool = False) -> None:
@@ -228,9 +277,14 @@ class Session:
             # [MQTT-3.1.2-25]
             self.inflight.pop(packet_id, None)
             self.dropped_too_large += 1
+            self._forget(delivery)
             return
-        link.out.append(frame)
         link.room -= size
         link.sent[delivery.qos] += 1
+        ticket = self.waits_for() if delivery.qos == 2 else 0
+        if ticket:
+            link.hold(ticket, frame)
+            return
+        link.out.append(frame)
         if not link.dirty:
             link.mark()

@@ -82,6 +82,8 @@ class Push:
         """Learn who may see what; before clients connect."""
         self._house.announcements.listen(self._reader.notice)
         self._house.announcements.listen(self._end_sessions)
+        for session in self._stream.broker.sessions.values():
+            await self.admit(session.identity)
         await self.learn()
 
     async def run(self) -> None:

@@ -20,14 +20,17 @@ from starlette.websockets import WebSocket
 from folkmoot import errors
 from folkmoot.domain.broker import (
     Broker,
+    Changes,
+    Damaged,
     Identity,
     Journal,
     Link,
     Message,
     Post,
-    RetainedChange,
-    keep_retained,
+    keep,
     list_retained,
+    read_sessions,
+    set_aside,
 )
 from folkmoot.store import Database
 from folkmoot.surfaces.mqtt.sockets import LINGER_SECONDS, Socket, WebSocketShell
@@ -53,8 +56,8 @@ POSTS_MAX = 1000
 class Stream:
     """All MQTT connections of one broker; `start` it before listening, `stop` it at the end.
 
-    `authenticate` raises Unauthenticated or Forbidden. Without `take` no topic is taken; without `journal` retained messages
-    live in memory only.
+    `authenticate` raises Unauthenticated or Forbidden. Without `take` no topic is taken; without `journal` everything lives in
+    memory only.
     """
 
     def __init__(
@@ -65,13 +68,16 @@ class Stream:
         self._take = take
         self._journal = journal
         self._tasks: set[asyncio.Future[object]] = set()
-        self._committing: asyncio.Task[None] | None = None
+        self._committing: asyncio.Task[bool] | None = None
+        self._failed = False
+        """The last commit failed; the next one is tried with the next tick."""
         self._ended_at: dict[tuple[int, int | None], float] = {}
         self._servers: list[asyncio.Server] = []
         self._stopping = False
         self.sockets: set[Socket] = set()
         self._all_closed = asyncio.Event()
-        broker.durable = journal is not None
+        self._ledger = broker.ledger
+        self._ledger.durable = journal is not None
         broker.wake = self._wake
 
     def start(self) -> None:
@@ -93,10 +99,12 @@ class Stream:
         for server in self._servers:
             server.close()
         self._ticker.cancel()
-        await self.settled()
+        with suppress(errors.Unavailable):
+            await self.settled()
         self.broker.stop(self.now())
         self._flush_turn()
-        await self.settled()
+        with suppress(errors.Unavailable):
+            await self.settled()
         deadline = self._loop.time() + LINGER_SECONDS
         while self._tasks and self._loop.time() < deadline:
             await asyncio.wait(self._tasks, timeout=deadline - self._loop.time())
@@ -124,22 +132,31 @@ class Stream:
         return self.broker.end_sessions(account_id, now, token_id)
 
     async def publish(self, message: Message) -> int:
-        """Publishes a message of our own; returns the number of receivers, after the commit if it is retained."""
+        """Publishes a message of our own; returns the number of receivers, after the commit if anything of it is kept."""
+        noted = self._ledger.noted
         receivers = self.broker.publish(message, self.now())
-        if message.retain:
+        if self._ledger.noted != noted:
             await self.settled()
         return receivers
 
     async def settled(self) -> None:
-        """Returns when everything recorded so far is committed."""
-        while self.broker.changes or self._committing is not None:
+        """Returns when everything noted so far is committed. Raises Unavailable when a commit fails; it is tried again."""
+        ticket = self._ledger.waits_for()
+        while self._ledger.done < ticket:
+            self._failed = False
             self._start_commit()
-            if self._committing is not None:
-                await asyncio.wait([self._committing])
+            commit = self._committing
+            if commit is None:
+                return
+            await asyncio.wait([commit])
+            if not commit.result():
+                raise errors.Unavailable("store.failed", "The broker could not keep this; try again.")
 
     def _tick(self) -> None:
         self._ticker = self._loop.call_later(1, self._tick)
         self.broker.tick(self.now())
+        self._failed = False
+        self._start_commit()
 
     # --- output -------------------------------------------------------------------------------------------------------
 
@@ -167,7 +184,7 @@ class Stream:
         broker.dirty, broker.is_awake = [], False
         for one in dirty:
             one.flush(now)
-        if broker.changes or broker.posts:
+        if self._ledger.unsaved or broker.posts:
             self._hand_over()
 
     def _flush_turn(self) -> None:
@@ -175,7 +192,7 @@ class Stream:
         dirty, broker.dirty, broker.is_awake = broker.dirty, [], False
         for link in dirty:
             link.flush(now)
-        if broker.changes or broker.posts:
+        if self._ledger.unsaved or broker.posts:
             self._hand_over()
 
     def _hand_over(self) -> None:
@@ -189,23 +206,25 @@ class Stream:
                 self.spawn(self.post(identity, will.topic, will.payload, {}))
 
     def _start_commit(self) -> None:
-        if self._journal is not None and self.broker.changes and self._committing is None:
+        if self._journal is not None and self._ledger.unsaved and self._committing is None and not self._failed:
             self._committing = self._loop.create_task(self._commit(self._journal))
 
-    async def _commit(self, journal: Journal) -> None:
-        # One commit at a time; what is recorded meanwhile is the next one.
-        ticket, changes = self.broker.take_changes()
+    async def _commit(self, journal: Journal) -> bool:
+        # One commit at a time; what is noted meanwhile is the next one.
+        ticket, changes = self._ledger.take()
         try:
-            await journal.keep_retained(changes)
+            await journal.keep(changes)
         except Exception:
-            log.exception("retained messages could not be committed")
-            self.broker.not_committed(ticket, self.now())
+            log.exception("the broker's changes could not be committed")
+            self._ledger.failed(ticket, changes, self.now())
+            self._failed = True
         else:
-            self.broker.committed(ticket)
+            self._ledger.committed(ticket)
         finally:
             self._committing = None
-            if self.broker.changes and not self.broker.is_awake:
+            if self._ledger.unsaved and not self.broker.is_awake:
                 self._wake()
+        return not self._failed
 
     def spawn(self, work: Awaitable[object]) -> None:
         """Runs something to its end beside the connections."""
@@ -313,10 +332,17 @@ class StoredJournal:
         self._db = db
 
     async def load(self, broker: Broker) -> None:
-        """Gives a new broker the retained messages that were kept."""
-        for message in await self._db.scan(list_retained):
+        """Gives a new broker what was kept; rows that make no sense are reported and set aside."""
+        now, damaged = time.time(), list[Damaged]()
+        for message in await self._db.scan(list_retained, damaged):
             broker.retained.keep(message)
+        kept, sessions = await self._db.scan(read_sessions, broker.limits, damaged, now)
+        broker.resume(kept, sessions, now)
+        for one in damaged:
+            log.error("a damaged row of %s was set aside: %s", one.table, one.reason)
+        if damaged:
+            await self._db.write(set_aside, damaged, now)
 
-    async def keep_retained(self, changes: list[RetainedChange]) -> None:
+    async def keep(self, changes: Changes) -> None:
         """Returns when the changes are committed."""
-        await self._db.write(keep_retained, changes)
+        await self._db.write(keep, changes)

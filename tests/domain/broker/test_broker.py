@@ -302,12 +302,12 @@ def test_a_retained_message_is_acknowledged_after_its_commit_and_later_ones_wait
     assert source.read_one() == Ack(Kind.PUBACK, 1, Reason.NO_MATCHING_SUBSCRIBERS)
     source.send(Publish("kept", b"x", 1, True, packet_id=2), Publish("plain", b"x", 1, packet_id=3))
     assert source.read() == []
-    ticket, changes = room.broker.take_changes()
+    ticket, changes = room.broker.ledger.take()
     source.send(Publish("kept", b"y", 2, True, packet_id=4))
-    room.broker.committed(ticket)
-    assert [change.topic for change in changes] == ["kept"]
+    room.broker.ledger.committed(ticket)
+    assert list(changes.retained) == ["kept"]
     assert [packet.packet_id for packet in source.read() if isinstance(packet, Ack)] == [2, 3]
-    room.broker.not_committed(room.broker.take_changes()[0], room.clock.now)
+    room.broker.ledger.failed(*room.broker.ledger.take(), room.clock.now)
     assert source.read() == [Disconnect(Reason.IMPLEMENTATION_ERROR)]
 
 

@@ -18,7 +18,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from folkmoot.domain.broker import Broker, Identity, Limits, Message, OpenGate, RetainedChange
+from folkmoot.domain.broker import Broker, Changes, Identity, Limits, Message, OpenGate
 from folkmoot.errors import Forbidden, Unavailable
 from folkmoot.wire import mqtt
 from folkmoot.wire.mqtt import Reason
@@ -362,17 +362,17 @@ class Slate:
     """A journal that commits when it is let."""
 
     def __init__(self) -> None:
-        self.committed: list[RetainedChange] = []
+        self.committed: list[Changes] = []
         self.open = asyncio.Event()
         self.begun = threading.Event()
         self.fails = False
 
-    async def keep_retained(self, changes: list[RetainedChange]) -> None:
+    async def keep(self, changes: Changes) -> None:
         self.begun.set()
         await self.open.wait()
         if self.fails:
             raise Unavailable("store.full", "The disk is full.")
-        self.committed += changes
+        self.committed.append(changes)
 
 
 @pytest.mark.parametrize("fails", [False, True])
@@ -392,10 +392,10 @@ def test_a_retained_message_is_acknowledged_after_its_commit_or_not_at_all(fails
             assert not info.is_published()
         else:
             info.wait_for_publish(DEADLINE_SECONDS)
-            assert [change.topic for change in journal.committed] == ["r"]
+            assert [list(changes.retained) for changes in journal.committed] == [["r"]]
             message = Message("api", b"y", retain=True)
             assert served.run(served.stream.publish(message)) == 0
-            assert journal.committed[-1] == RetainedChange("api", message)
+            assert journal.committed[-1].retained == {"api": message}
         source.close()
 
 
