@@ -175,3 +175,26 @@ def test_leaving_through_one_door_is_seen_through_the_others(program: Program, s
         assert not [m for m in sink.to("ada@example.org") if m["Subject"] == "Without Ada"]
         answer = lists.post("/api/subscriptions", json={"list": "~admin/town_square"})
         assert answer.status_code == 201
+
+
+def test_a_stranger_subscribes_by_mail_and_leaves_with_one_click(program: Program, sink: Sink) -> None:
+    stranger = "eve@elsewhere.example"
+    command = {"subject": "subscribe", "body": "x"}
+    mail_in(program, stranger, "~admin/town_square+subscribe@localhost", **command, message_id="<1@elsewhere.example>")
+    question = until(lambda: sink.to(stranger), what="the question")[0]
+    answer = {"subject": f"Re: {question['Subject']}", "body": "yes", "message_id": "<2@elsewhere.example>"}
+    mail_in(program, stranger, question["Reply-To"], **answer)
+    welcome = until(lambda: sink.to(stranger)[1:], what="the welcome")[0]
+    assert welcome["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    ending = welcome["List-Unsubscribe"].strip("<>")
+    managing = next(word for word in welcome.get_content().split() if "/subscriptions/" in word)
+
+    Forum(program, "dmitri").post(square(program), "Heard by Eve")
+    until(lambda: [m for m in sink.to(stranger) if m["Subject"] == "Heard by Eve"], what="the list's mail")
+    with program.http("web") as client:
+        assert "checked" in client.get(managing).text
+        assert client.post(ending, data={"List-Unsubscribe": "One-Click"}).status_code == 200
+        assert "checked" not in client.get(managing).text
+    Forum(program, "dmitri").post(square(program), "Unheard by Eve")
+    until(lambda: [m for m in sink.to("ada@example.org") if m["Subject"] == "Unheard by Eve"], what="the others' mail")
+    assert not [m for m in sink.to(stranger) if m["Subject"] == "Unheard by Eve"]

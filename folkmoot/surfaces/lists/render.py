@@ -309,5 +309,11 @@ def unknown_confirmation(face: MailingList) -> Letter:
     )
 
 
+def with_links(letter: Letter, ending: str, managing: str) -> Letter:
+    """A letter to a subscriber, with what ends this subscription and what shows all of them."""
+    subject, text = letter
+    return subject, f"{text}With one click: {ending}\nAll you receive from here: {managing}\n"
+
+
 def _leaving(face: MailingList, domain: str) -> str:
     return f"To unsubscribe, write to {face.path}+unsubscribe@{domain}.\n"

@@ -47,6 +47,7 @@ class _Incoming:
     data: bytes
     parsed: Mail
     domain: str
+    web_origin: str
     now: datetime
 
     @property
@@ -80,9 +81,9 @@ class Mailroom:
         # contract §5.3: robots and bounces are taken and dropped; nothing ever answers them.
         if not envelope.sender or parsed.auto_submitted in _ROBOTS:
             return [_DROPPED] * len(envelope.recipients)
-        domain, now = self._house.config.mail.domain, self._house.now()
+        domain, origin, now = self._house.config.mail.domain, self._house.origins["web"], self._house.now()
         each = [
-            _Incoming(envelope.sender, recipient, envelope.data, parsed, domain, now)
+            _Incoming(envelope.sender, recipient, envelope.data, parsed, domain, origin, now)
             for recipient in envelope.recipients
         ]
         replies = [await self._deliver_one(take, incoming) for incoming in each]
@@ -198,8 +199,8 @@ def _subscribe(
     held = _rights(tx, account, face, incoming.now)
     if not held & Rights.BROWSE:
         return _write_back(tx, incoming, render.refused_subscription(face, incoming.domain, bool(held & Rights.POST)))
-    if subscribes:
-        return _write_back(tx, incoming, render.already_subscribed(face, incoming.domain))
+    if subscribes and account is not None:
+        return _greet(tx, incoming, render.already_subscribed(face, incoming.domain), face, account)
     return _ask(tx, incoming, face, "subscribe")
 
 
@@ -238,11 +239,12 @@ def _confirm(tx: Transaction, incoming: _Incoming, face: MailingList) -> Reply:
     accounts.verify_address(tx, incoming.from_address, incoming.now)
     if found.command == "unsubscribe":
         subscriptions.end(tx, account.id, face.id, "mail")
-    elif not _rights(tx, account, face, incoming.now) & Rights.BROWSE:
+        return _write_back(tx, incoming, render.confirmed(face, found.command, incoming.domain))
+    if not _rights(tx, account, face, incoming.now) & Rights.BROWSE:
         return _write_back(tx, incoming, render.refused_subscription(face, incoming.domain, False))
-    elif not subscriptions.is_subscribed(tx, account.id, face.id, "mail"):
+    if not subscriptions.is_subscribed(tx, account.id, face.id, "mail"):
         subscriptions.start(tx, account.id, face.id, "mail", incoming.now)
-    return _write_back(tx, incoming, render.confirmed(face, found.command, incoming.domain))
+    return _greet(tx, incoming, render.confirmed(face, found.command, incoming.domain), face, account)
 
 
 # --- letters ----------------------------------------------------------------------------------------------------------
@@ -258,7 +260,23 @@ def _write_back(tx: Transaction, incoming: _Incoming, letter: render.Letter, con
     return _post_letter(tx, incoming, letter, incoming.from_address, confirm_address)
 
 
-def _post_letter(tx: Transaction, incoming: _Incoming, letter: render.Letter, to: str, confirm_address: str) -> Reply:
+def _greet(tx: Transaction, incoming: _Incoming, letter: render.Letter, face: MailingList, account: Account) -> Reply:
+    """Answer a subscriber, with the links that end this subscription at once (RFC 8058) and show all of them."""
+    secret = accounts.keep_secret(tx, subscriptions.LINK_SECRET)
+    ending = subscriptions.unsubscribe_url(incoming.web_origin, secret, account.id, face.id, "mail")
+    managing = subscriptions.manage_url(incoming.web_origin, secret, account.id)
+    fields = subscriptions.one_click_fields(ending)
+    return _post_letter(tx, incoming, render.with_links(letter, ending, managing), incoming.from_address, "", fields)
+
+
+def _post_letter(
+    tx: Transaction,
+    incoming: _Incoming,
+    letter: render.Letter,
+    to: str,
+    confirm_address: str,
+    fields: Sequence[tuple[str, str]] = (),
+) -> Reply:
     subject, text = letter
     parsed = incoming.parsed
     reply_to = confirm_address or _site_owner(tx, incoming.domain)
@@ -273,7 +291,7 @@ def _post_letter(tx: Transaction, incoming: _Incoming, letter: render.Letter, to
             date=incoming.now,
             in_reply_to=answered,
             references=[answered] if answered else [],
-            headers=[("Reply-To", reply_to)],
+            headers=[("Reply-To", reply_to), *fields],
             auto_submitted="auto-replied",
         )
     except Invalid:
