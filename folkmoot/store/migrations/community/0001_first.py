@@ -1,12 +1,16 @@
-"""The first schema."""
+"""The first schema, frozen as SQL beside this file."""
+
+from pathlib import Path
 
 from alembic import op
-
-from folkmoot.store.schema import community
 
 revision = "0001"
 down_revision = None
 
 
 def upgrade() -> None:
-    community.create_all(op.get_bind())
+    connection = op.get_bind()
+    text = Path(__file__).with_suffix(f".{connection.dialect.name}.sql").read_text("utf-8")
+    for statement in text.split(";\n"):
+        if statement.strip():
+            connection.exec_driver_sql(statement)
