@@ -156,6 +156,7 @@ async def town_on(engine: Engine) -> AsyncIterator[Town]:
         config = Config(mail=Mail(domain=DOMAIN))
         house = House(config, database, database, Announcements(database), now=lambda: next(ticks))
         house.origins["lists"] = "http://lists.example.org"
+        house.origins["web"] = "http://web.example.org"
         mailroom = Mailroom(house)
         async with (
             receiving(mailroom, lmtp=True) as lmtp_port,
