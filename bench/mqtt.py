@@ -315,16 +315,14 @@ async def _serve() -> None:
     await asyncio.Event().wait()
 
 
-def main() -> None:
-    """Prints the table."""
-    if sys.argv[1:] == ["serve"]:
-        uvloop.run(_serve())
-        return
+def show(seconds: float) -> None:
+    """Print the table."""
     print(f"{'':34}{'folkmoot':>12}{'mosquitto':>12}{'ratio':>8}{'budget':>8}")
-    for row in run(float(sys.argv[1]) if len(sys.argv) > 1 else 1.0):
+    for row in run(seconds):
         budget = f"{row.budget:g}x" if row.budget else ""
         print(f"{row.name:34}{row.folkmoot:12,.0f}{row.mosquitto:12,.0f}{row.ratio:7.1f}x{budget:>8}")
 
 
-if __name__ == "__main__":
-    main()
+if __name__ == "__main__" and sys.argv[1:] == ["serve"]:
+    # The broker under test, in a process of its own.
+    uvloop.run(_serve())
