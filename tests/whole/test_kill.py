@@ -71,14 +71,13 @@ class Writers:
 @pytest.mark.timeout(1800)
 def test_what_was_acknowledged_survives_sigkill(tmp_path: Path, data_url: str) -> None:
     chance = random.Random(7)
-    rounds = ROUNDS if not data_url else max(5, ROUNDS // 4)
     titles: set[str] = set()
     mail_ids: set[str] = set()
     retained: dict[str, str] = {}
     sent_retained: dict[str, int] = {}
     program = Program(tmp_path, data_url)
     program.start()
-    for number in range(rounds):
+    for number in range(ROUNDS):
         writers = Writers(program, number)
         threading.Event().wait(chance.uniform(0.05, 0.4))
         program.kill()
