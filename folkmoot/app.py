@@ -96,14 +96,15 @@ async def _serve(config: Config, demo: bool) -> int:
 class Program:
     """Everything that runs, in the order it was started."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, lock: IO[str]) -> None:
         self.house = house
+        self._lock = lock
         self.addresses: dict[str, str] = {}
         self.ready = False
-        self._stops: list[Any] = []
+        self._stops: list[Callable[[], Awaitable[None]]] = []
         self._tasks: list[asyncio.Task[None]] = []
 
-    def on_stop(self, stop: Any) -> None:
+    def on_stop(self, stop: Callable[[], Awaitable[None]]) -> None:
         """Call and await `stop` when the program ends; the last registered comes first."""
         self._stops.append(stop)
 
@@ -117,7 +118,7 @@ class Program:
         try:
             async with asyncio.timeout(_STOP_SECONDS):
                 for stop in reversed(self._stops):
-                    await stop()
+                    await self._end(stop)
         except TimeoutError:
             _logger.warning("not everything ended in time")
         for task in self._tasks:
@@ -125,6 +126,15 @@ class Program:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.house.db.close()
         self.house.broker_db.close()
+        # Only now may another server have the data.
+        self._lock.close()
+
+    async def _end(self, stop: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await stop()
+        except Exception:
+            # What cannot end in order must not keep the rest from it.
+            _logger.exception("a part did not end in order")
 
 
 async def start(config: Config, *, demo: bool) -> Program:
@@ -135,8 +145,7 @@ async def start(config: Config, *, demo: bool) -> Program:
     community.open()
     broker_db.open()
     house = House(config, community, broker_db, Announcements(community), demo=demo)
-    program = Program(house)
-    program.on_stop(_closing(lock))
+    program = Program(house, lock)
     try:
         await _people(program)
         await house.announcements.start()
@@ -358,13 +367,6 @@ def _lock(config: Config) -> IO[str]:
         lock.close()
         raise Unavailable("data.locked", f"Another server is running on the data directory {directory}.") from error
     return lock
-
-
-def _closing(lock: IO[str]) -> Callable[[], Awaitable[None]]:
-    async def close() -> None:
-        lock.close()
-
-    return close
 
 
 def _write_listeners(program: Program) -> None:
