@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import re
 import shutil
+import signal
 import socket
 import statistics
 import subprocess
@@ -211,6 +212,41 @@ async def closed_loop(port: int, seconds: float, clients: int) -> float:
     return rate
 
 
+async def durable(port: int, seconds: float, sessions: int = 10) -> float:
+    """QoS 1 to sessions that are away, a thousand messages unacknowledged; messages acknowledged after the commit per second."""
+    for number in range(sessions):
+        _, peer = await asyncio.get_running_loop().create_connection(Peer, "127.0.0.1", port)
+        await peer.exchange(mqtt.encode(mqtt.Connect(4, f"away{number}", clean_start=False), 4), 4)
+        await peer.exchange(mqtt.encode(mqtt.Subscribe(1, [mqtt.Filter("away/+", 1)]), 4), 5)
+        await _close([peer])
+    source = await connect(port, "source")
+    frames = [mqtt.encode(mqtt.Publish("away/x", PAYLOAD, 1, packet_id=n), 4) for n in range(1, 65_536)]
+    sent = acked = 0
+    done = asyncio.get_running_loop().create_future()
+
+    def more(count: int) -> None:
+        nonlocal sent
+        source.transport.write(b"".join(frames[(sent + n) % len(frames)] for n in range(count)))
+        sent += count
+
+    def take(data: bytes) -> None:
+        nonlocal acked
+        before, acked = acked // 4, acked + len(data)
+        if time.perf_counter() < end:
+            more(acked // 4 - before)
+        elif not done.done():
+            done.set_result(None)
+
+    source.take = take
+    begin = time.perf_counter()
+    end = begin + seconds
+    more(1000)
+    await asyncio.wait_for(done, seconds + 10)
+    rate = acked / 4 / (time.perf_counter() - begin)
+    await _close([source])
+    return rate
+
+
 async def _close(peers: list[Peer]) -> None:
     for peer in peers:
         peer.take = lambda data: None
@@ -228,6 +264,8 @@ SCENARIOS: list[tuple[str, float | None, Callable[[int, float], Awaitable[float]
     ("closed loop, 1 client", 0.9, lambda port, s: closed_loop(port, s, 1)),
     ("closed loop, 50 clients", 0.9, lambda port, s: closed_loop(port, s, 50)),
 ]
+#: What Mosquitto does not do: it acknowledges before it has written.
+DURABLE = "durable QoS 1 to offline sessions (acknowledged after sync)"
 
 
 def run(seconds: float) -> list[Row]:
@@ -240,6 +278,7 @@ def run(seconds: float) -> list[Row]:
             ]
             rates = [statistics.median(turn[side] for turn in turns) for side in (0, 1)]
             rows.append(Row(name, rates[0], rates[1], budget))
+        rows.append(Row(DURABLE, uvloop.run(_measure(durable, ours, seconds)), 0.0, None))
     return rows
 
 
@@ -293,13 +332,14 @@ def _await_port(port: int) -> None:
 
 async def _serve() -> None:
     from folkmoot.domain import broker
-    from folkmoot.surfaces.mqtt.stream import Stream
+    from folkmoot.store import Database, SqliteEngine, migrate
+    from folkmoot.surfaces.mqtt.stream import StoredJournal, Stream
 
     class Rooms(broker.OpenGate):
         """A gate that really looks."""
 
         def may_publish(self, identity: broker.Identity, topic: str) -> bool:
-            return identity.account_id == 1 and topic.partition("/")[0] in ("bench", "loop")
+            return identity.account_id == 1 and topic.partition("/")[0] in ("bench", "loop", "away")
 
         may_subscribe = may_publish
         may_receive = may_publish
@@ -309,16 +349,26 @@ async def _serve() -> None:
 
     # As Mosquitto above: no limit on what is in flight or waits.
     limits = broker.Limits(max_inflight=0xFFFF, max_mqueue_len=1_000_000)
-    stream = Stream(broker.Broker(Rooms(), limits), authenticate)
-    stream.start()
-    print("port", await stream.listen("127.0.0.1", 0), flush=True)
-    await asyncio.Event().wait()
+    with tempfile.TemporaryDirectory() as directory:
+        engine = SqliteEngine(Path(directory) / "broker.db")
+        migrate(engine, "broker")
+        database = Database(engine, logs_events=False)
+        database.open()
+        stream = Stream(broker.Broker(Rooms(), limits), authenticate, journal=StoredJournal(database))
+        stream.start()
+        stopped = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
+        print("port", await stream.listen("127.0.0.1", 0), flush=True)
+        await stopped.wait()
 
 
 def show(seconds: float) -> None:
     """Print the table."""
     print(f"{'':34}{'folkmoot':>12}{'mosquitto':>12}{'ratio':>8}{'budget':>8}")
     for row in run(seconds):
+        if not row.mosquitto:
+            print(f"{row.name}: {row.folkmoot:,.0f}")
+            continue
         budget = f"{row.budget:g}x" if row.budget else ""
         print(f"{row.name:34}{row.folkmoot:12,.0f}{row.mosquitto:12,.0f}{row.ratio:7.1f}x{budget:>8}")
 
