@@ -7,18 +7,19 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from folkmoot.delivery import fanout
 from folkmoot.domain import accounts, conversations, spaces, subscriptions, votes
 from folkmoot.domain.accounts import Actor
 from folkmoot.domain.conversations import Arrival, Message
 from folkmoot.domain.spaces import Space
 from folkmoot.errors import Conflict
 from folkmoot.store import Transaction, log
+from folkmoot.surfaces.mqtt import push
 from folkmoot.text import mail
 from folkmoot.text.patch import is_patch
 
 PASSWORD = "public"
 API_USER, API_TOKEN = "api_user", "token"
-READERS = ("mail", "mqtt")
 
 # (topic, payload) kept for whoever subscribes later.
 RETAINED = (
@@ -107,7 +108,7 @@ def seed(tx: Transaction, password_hash: str, mail_domain: str, now: datetime) -
     _talk(tx, square, people, mail_domain, started_at)
     _send_patches(tx, clock, mail_domain, started_at + timedelta(days=2))
     _newsletter(tx, people, square, started_at)
-    for reader in READERS:
+    for reader in (fanout.READER, push.READER):
         _be_quiet(tx, reader)
     return True
 

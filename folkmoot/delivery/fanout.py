@@ -12,6 +12,7 @@ from datetime import datetime
 
 import structlog
 
+from folkmoot.delivery import queue
 from folkmoot.domain import conversations, outbox, spaces, subscriptions
 from folkmoot.domain.conversations import Letterhead
 from folkmoot.errors import NotFound, Unavailable
@@ -91,7 +92,7 @@ def _mail_one(tx: Transaction, letterhead: Letterhead, message_id: int, now: dat
         if original is None:
             data = conversations.write_mail(letterhead, face, view, conversations.ancestors(tx, view))
         else:
-            data = mail.forward(_with_crlf(original), conversations.list_headers(letterhead, face, view))
+            data = mail.forward(queue.with_crlf(original), conversations.list_headers(letterhead, face, view))
         outbox.enqueue(tx, data, f"bounces@{letterhead.domain}", recipients, now)
     return len(recipients)
 
@@ -101,7 +102,3 @@ def _already_addressed(original: bytes | None) -> set[str]:
     if original is None:
         return set()
     return {person.address.casefold() for person in mail.read_people(original)}
-
-
-def _with_crlf(data: bytes) -> bytes:
-    return data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
