@@ -110,6 +110,8 @@ def test_the_import_law_is_kept() -> None:
         ("domain/votes/actions.py", "net.http", True),
         ("wire/mqtt/codec.py", "errors", True),
         ("text/mail/message.py", "store", True),
+        ("app/mail.py", "delivery.mail", False),
+        ("surfaces/mqtt/stream.py", "app.broker", True),
     ],
 )
 def test_the_law_would_notice(file: str, target: str, broken: bool) -> None:

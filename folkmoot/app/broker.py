@@ -1,0 +1,63 @@
+"""Starts the MQTT broker: its memory, its stream, its own listeners, and what the community pushes into it."""
+
+from __future__ import annotations
+
+import ssl
+
+from folkmoot.domain.broker import Identity
+from folkmoot.net.listeners import Address, ListenError, parse_address
+from folkmoot.surfaces.mqtt import Stream
+from folkmoot.wire.mqtt import Properties
+
+from .program import Program
+from .tls import server_context
+
+
+async def start(program: Program) -> Stream:
+    """Start the broker on what it kept, its stream and its TCP listeners; WebSockets are handed over by `web`."""
+    from folkmoot.domain.broker import Broker, CommunityGate, Limits
+    from folkmoot.surfaces.mqtt import Push, StoredJournal, authenticate_client
+
+    house = program.house
+    gate = CommunityGate()
+    broker = Broker(gate, Limits(max_packet_size=house.config.mqtt.max_packet_bytes))
+    journal = StoredJournal(house.broker_db)
+    await journal.load(broker)
+
+    async def admit(name: str | None, password: bytes | None, address: str) -> Identity:
+        identity = await authenticate_client(house, name, password)
+        await push.admit(identity)
+        return identity
+
+    async def take(identity: Identity, topic: str, payload: bytes, properties: Properties) -> int:
+        return await push.take(identity, topic, payload, properties)
+
+    stream = Stream(broker, admit, take, journal)
+    push = Push(house, stream, gate)
+    await push.start()
+    stream.start()
+    program.on_stop(stream.stop)
+    for name, tls in (("mqtt", None), ("mqtt_tls", server_context(house.config))):
+        address = parse_address(getattr(house.config.listen, name))
+        if address is not None:
+            port = await _listen_mqtt(stream, address, tls)
+            program.addresses[name] = str(Address(address.host, port))
+    program.keep_running("mqtt push", push.run())
+    if house.demo:
+        await _retain_demo(stream)
+    return stream
+
+
+async def _listen_mqtt(stream: Stream, address: Address, tls: ssl.SSLContext | None) -> int:
+    try:
+        return await stream.listen(address.host, address.port, tls, "ssl:default" if tls else "tcp:default")
+    except OSError as error:
+        raise ListenError(f"cannot listen on {address}: {error.strerror or error}") from error
+
+
+async def _retain_demo(stream: Stream) -> None:
+    from folkmoot import demo
+    from folkmoot.domain.broker import Message
+
+    for topic, payload in demo.RETAINED:
+        await stream.publish(Message(topic, payload.encode(), qos=1, retain=True, published_at=stream.now()))
