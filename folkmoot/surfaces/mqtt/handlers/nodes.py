@@ -1,8 +1,6 @@
-"""Status, nodes and their numbers (contract §2.2, §2.9), error codes (§1.5)."""
+"""Status, nodes and their numbers (contract §2.2), error codes (§1.5)."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from starlette.responses import PlainTextResponse, Response
 
@@ -50,24 +48,7 @@ async def get_node_metrics(call: Call) -> schema.Numbers:
 
 async def get_node_stats(call: Call) -> schema.Numbers:
     call.app.require_node(call.path["node"], "node.unknown")
-    return _stats(call.app)
-
-
-async def get_metrics(call: Call) -> Any:
-    return _of_nodes(call, render.metrics(call.app.stream.broker))
-
-
-async def get_stats(call: Call) -> Any:
-    return _of_nodes(call, _stats(call.app))
-
-
-def _stats(app: Management) -> dict[str, int]:
-    return render.stats(app.gauges(), app.peaks)
-
-
-def _of_nodes(call: Call, numbers: dict[str, int]) -> Any:
-    call.app.require_node(call.data.node)
-    return numbers if call.data.aggregate else [{"node": call.app.node_name, **numbers}]
+    return render.stats(call.app.gauges(), call.app.peaks)
 
 
 async def list_error_codes(call: Call) -> list[schema.ErrorCode]:

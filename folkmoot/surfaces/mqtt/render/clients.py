@@ -1,0 +1,79 @@
+"""Clients, and what they were subscribed to."""
+
+from __future__ import annotations
+
+from msgspec import UNSET
+
+from folkmoot.domain.broker import Link, Session, Subscription
+from folkmoot.surfaces.mqtt import schema
+from folkmoot.surfaces.mqtt.render.times import instant
+from folkmoot.surfaces.mqtt.render.topics import subscription
+from folkmoot.wire import mqtt
+
+
+def client(session: Session, node_name: str) -> schema.Client:
+    """A client, connected or not; of one that is not, the connection's own values are unknown."""
+    link, limits = session.link, session.limits
+    version = link.version if link is not None else None
+    dropped = session.dropped_full + session.dropped_expired + session.dropped_too_large
+    found = schema.Client(
+        clientid=session.client_id,
+        username=username(session),
+        node=node_name,
+        ip_address=link.address if link is not None else None,
+        port=link.port if link is not None else None,
+        peerport=link.port if link is not None else None,
+        listener=link.listener if link is not None else None,
+        proto_name=None if version is None else "MQIsdp" if version == mqtt.MQTT_3_1 else "MQTT",
+        proto_ver=version,
+        keepalive=link.keepalive if link is not None else 0,
+        clean_start=session.clean_start,
+        expiry_interval=session.expiry_interval,
+        is_persistent=session.expiry_interval > 0,
+        connected=link is not None,
+        connected_at=instant(session.connected_at),
+        created_at=instant(session.created_at),
+        subscriptions_cnt=len(session.subscriptions),
+        subscriptions_max=limits.max_subscriptions if limits.max_subscriptions is not None else "infinity",
+        inflight_cnt=len(session.inflight),
+        inflight_max=session.window,
+        mqueue_len=len(session.queue),
+        mqueue_max=limits.max_mqueue_len,
+        mqueue_dropped=session.dropped_full,
+        awaiting_rel_cnt=len(session.awaiting),
+        awaiting_rel_max=limits.max_awaiting_rel,
+        disconnected_at=UNSET if session.disconnected_at is None else instant(session.disconnected_at),
+        send_msg_dropped=dropped,
+        send_msg_dropped_expired=session.dropped_expired,
+        send_msg_dropped_full=session.dropped_full,
+        send_msg_dropped_large=session.dropped_too_large,
+    )
+    if link is not None:
+        _add_traffic(found, link)
+    return found
+
+
+def username(session: Session) -> str | None:
+    """The name the client connected with."""
+    link = session.link
+    if link is not None and link.connect is not None:
+        return link.connect.username
+    return session.identity.name
+
+
+def _add_traffic(found: schema.Client, link: Link) -> None:
+    received, sent = sum(link.received), sum(link.sent)
+    acks = link.received_acks + link.missed_acks
+    found.recv_oct, found.send_oct = link.received_bytes, link.sent_bytes
+    found.recv_pkt = found.recv_cnt = received + acks + link.received_other
+    found.send_pkt = found.send_cnt = sent + link.sent_acks + link.sent_other
+    found.recv_msg, found.send_msg = received, sent
+    found.recv_msg_qos0, found.recv_msg_qos1, found.recv_msg_qos2 = link.received
+    found.send_msg_qos0, found.send_msg_qos1, found.send_msg_qos2 = link.sent
+    found.send_msg_dropped += link.dropped_slow
+
+
+def client_subscription(found: Subscription, node_name: str) -> schema.ClientSubscription:
+    """The answer to subscribing a client."""
+    shown = subscription(found, node_name)
+    return schema.ClientSubscription(shown.clientid, shown.node, shown.topic, shown.qos, shown.nl, shown.rap, shown.rh)

@@ -1,0 +1,24 @@
+"""The operations of the management API: tables, no logic, a module per subject. `permission` is explained in `auth`.
+
+The modules write paths as the contract does, below `V5`; aliases are from the root of the server.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from folkmoot.surfaces.mqtt.routes import access, clients, monitoring, nodes, publishing, topics
+
+V5 = "/api/v5"
+
+# In the order of the contract.
+_SUBJECTS = (
+    access,
+    nodes,
+    clients,
+    topics,
+    publishing,
+    monitoring,
+)
+
+OPERATIONS = tuple(replace(each, path=V5 + each.path) for subject in _SUBJECTS for each in subject.OPERATIONS)
