@@ -14,7 +14,7 @@ from folkmoot.store.engines import Engine, PostgresqlEngine
 _HERE = Path(__file__).parent / "migrations"
 
 # The newest revision of each database's chain; a test holds this against the files.
-HEADS = {"community": "0001", "broker": "0001"}
+HEADS = {"community": "0002", "broker": "0002"}
 
 
 def current(engine: Engine) -> str | None:

@@ -16,6 +16,20 @@ from folkmoot.store.migration import HEADS, current
 CHAINS = ("community", "broker")
 MIGRATIONS = Path(schema.__file__).parents[1] / "migrations"
 
+# A row of the first schema, and what reads it again.
+KEPT = {
+    "community": (
+        "INSERT INTO accounts (label, created_at) VALUES ('mayor', 1)",
+        "SELECT id, label, display_name, created_at FROM accounts",
+        (1, "mayor", "", 1),
+    ),
+    "broker": (
+        "INSERT INTO damaged_rows (source, content, reason, found_at) VALUES ('sessions', '()', 'none', 2)",
+        "SELECT id, source, content, reason, found_at FROM damaged_rows",
+        (1, "sessions", "()", "none", 2),
+    ),
+}
+
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def pair(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Engine, Engine]:
@@ -70,6 +84,44 @@ def test_migrating_from_nothing_ends_at_the_schema(pair: tuple[Engine, Engine], 
         create_all(made, chain)
     assert described(migrated) == described(made)
     assert len(described(made)) > 1
+
+
+def make_first(engine: Engine, chain: str) -> None:
+    """A database as the first version left it, with a row in it."""
+    kind = "postgresql" if isinstance(engine, PostgresqlEngine) else "sqlite"
+    frozen = (MIGRATIONS / chain / f"0001_first.{kind}.sql").read_text("utf-8")
+    with create_engine(engine.alchemy_url()).begin() as connection:
+        if isinstance(engine, PostgresqlEngine):
+            connection.execute(text(f'CREATE SCHEMA "{engine.schema}"'))
+            connection.execute(text(f'SET search_path = "{engine.schema}"'))
+        for statement in frozen.split(";\n"):
+            if statement.strip():
+                connection.exec_driver_sql(statement)
+        connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
+        connection.execute(text("INSERT INTO alembic_version VALUES ('0001')"))
+        connection.execute(text(KEPT[chain][0]))
+
+
+@pytest.mark.parametrize("chain", CHAINS)
+def test_migrating_from_the_first_version_ends_at_the_schema_and_keeps_the_rows(
+    pair: tuple[Engine, Engine], chain: str
+) -> None:
+    migrated, made = pair
+    make_first(migrated, chain)
+    assert current(migrated) == "0001"
+    assert migrate(migrated, chain) is True
+    assert current(migrated) == HEADS[chain]
+    assert migrate(migrated, chain) is False
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        create_all(made, chain)
+    assert described(migrated) == described(made)
+    _, query, row = KEPT[chain]
+    connection = migrated.connect(read_only=False)
+    try:
+        assert connection.execute(query).fetchall() == [row]
+    finally:
+        connection.close()
 
 
 @pytest.mark.parametrize("chain", CHAINS)
