@@ -25,6 +25,7 @@ from .queries import set_aside
 from .restoring import list_retained, read_sessions
 from .retained import Retained
 from .sessions import Session, Subscription
+from .settings import delete_setting, find_setting, list_settings, save_setting
 from .topics import is_filter, is_topic, matches, split_shared
 
 __all__ = [
@@ -47,16 +48,20 @@ __all__ = [
     "Retained",
     "Session",
     "Subscription",
+    "delete_setting",
+    "find_setting",
     "is_filter",
     "is_topic",
     "keep",
     "list_retained",
+    "list_settings",
     "matches",
     "messages_topic",
     "open_spaces",
     "posted_space",
     "read_sessions",
     "readable_spaces",
+    "save_setting",
     "set_aside",
     "split_shared",
 ]
