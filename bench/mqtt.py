@@ -24,6 +24,7 @@ from typing import NamedTuple
 import uvloop
 
 from folkmoot.wire import mqtt
+from folkmoot.wire.mqtt import Connect
 
 TOPIC = "bench/room/messages"
 FILTER = "bench/+/messages"
@@ -338,13 +339,14 @@ async def _serve() -> None:
     class Rooms(broker.OpenGate):
         """A gate that really looks."""
 
-        def may_publish(self, identity: broker.Identity, topic: str) -> bool:
+        def judge(self, client: broker.Client, wish: broker.Wish) -> broker.Verdict:
+            allowed = self.may_receive(client.identity, wish.topic)
+            return broker.Verdict.ALLOW if allowed else broker.Verdict.DENY
+
+        def may_receive(self, identity: broker.Identity, topic: str) -> bool:
             return identity.account_id == 1 and topic.partition("/")[0] in ("bench", "loop", "away")
 
-        may_subscribe = may_publish
-        may_receive = may_publish
-
-    async def authenticate(username: str | None, password: bytes | None, address: str) -> broker.Identity:
+    async def authenticate(client: broker.Client, packet: Connect) -> broker.Identity:
         return broker.Identity(1, "bench")
 
     # As Mosquitto above: no limit on what is in flight or waits.

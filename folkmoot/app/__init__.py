@@ -111,6 +111,6 @@ async def _open(program: Program) -> None:
             raise ListenError(f"refusing to listen on {address}: the demo is for loopback addresses only")
     program.addresses.update({name: address_of(sock) for name, sock in sockets.items() if sock is not None})
     web.name_origins(house, program.addresses)
-    stream = await broker.start(program)
+    management = await broker.start(program)
     await mail.start(program, sockets)
-    await web.start(program, sockets, stream)
+    await web.start(program, sockets, management)

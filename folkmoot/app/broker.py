@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import ssl
 
-from folkmoot.domain.broker import Identity
+from folkmoot.domain.broker import Client, Identity
 from folkmoot.net.listeners import Address, ListenError, parse_address
-from folkmoot.surfaces.mqtt import Stream
-from folkmoot.wire.mqtt import Properties
+from folkmoot.surfaces.mqtt import Management, Stream
+from folkmoot.wire.mqtt import Connect, Properties
 
 from .program import Program
 from .tls import server_context
 
 
-async def start(program: Program) -> Stream:
-    """Start the broker on what it kept, its stream and its TCP listeners; WebSockets are handed over by `web`."""
+async def start(program: Program) -> Management:
+    """Start the broker on what it kept, its stream and its TCP listeners; WebSockets and the API are handed over by `web`."""
     from folkmoot.domain.broker import Broker, CommunityGate, Limits
     from folkmoot.surfaces.mqtt import Push, StoredJournal, authenticate_client
 
@@ -24,8 +24,8 @@ async def start(program: Program) -> Stream:
     journal = StoredJournal(house.broker_db)
     await journal.load(broker)
 
-    async def admit(name: str | None, password: bytes | None, address: str) -> Identity:
-        identity = await authenticate_client(house, name, password)
+    async def admit(client: Client, packet: Connect) -> Identity:
+        identity = await authenticate_client(house, packet.username, packet.password)
         await push.admit(identity)
         return identity
 
@@ -45,7 +45,7 @@ async def start(program: Program) -> Stream:
     program.keep_running("mqtt push", push.run())
     if house.demo:
         await _retain_demo(stream)
-    return stream
+    return Management(house, stream, push, lambda: program.ready, house.config.mqtt.node_name, stream.now())
 
 
 async def _listen_mqtt(stream: Stream, address: Address, tls: ssl.SSLContext | None) -> int:

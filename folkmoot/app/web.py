@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 
 from folkmoot.house import House
 from folkmoot.net.listeners import HttpServer, WebSocketSettings
-from folkmoot.surfaces.mqtt import Stream
+from folkmoot.surfaces.mqtt import Management
 
 from .program import Program
 from .tls import server_context
@@ -28,10 +28,10 @@ def name_origins(house: House, addresses: Mapping[str, str]) -> None:
         house.origins[name] = (public.get(name) or f"http://{addresses.get(name, site.hostname)}").rstrip("/")
 
 
-async def start(program: Program, sockets: Mapping[str, socket.socket | None], stream: Stream) -> None:
+async def start(program: Program, sockets: Mapping[str, socket.socket | None], management: Management) -> None:
     """Make every app and serve it on its socket, if it has one."""
     config = program.house.config
-    apps = _make_apps(program, stream)
+    apps = _make_apps(program, management)
     for name in SERVED:
         sock = sockets[name]
         if sock is not None:
@@ -46,16 +46,16 @@ async def start(program: Program, sockets: Mapping[str, socket.socket | None], s
             program.on_stop(server.stop)
 
 
-def _make_apps(program: Program, stream: Stream) -> dict[str, ASGIApp]:
+def _make_apps(program: Program, management: Management) -> dict[str, ASGIApp]:
     from folkmoot.surfaces import forum, lists, mqtt, newsletter, web
 
     house = program.house
-    websocket = Router(routes=[WebSocketRoute("/mqtt", stream.websocket)])
+    websocket = Router(routes=[WebSocketRoute("/mqtt", management.stream.websocket)])
     return {
         "forum": forum.make_app(house),
         "lists": lists.make_app(house),
         "newsletter": newsletter.make_app(house),
-        "mqtt_api": mqtt.make_app(house, stream, lambda: program.ready),
+        "mqtt_api": mqtt.make_app(management),
         "web": web.make_app(house, program.addresses, lambda: program.ready),
         "mqtt_ws": websocket,
         "mqtt_wss": websocket,

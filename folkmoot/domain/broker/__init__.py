@@ -6,10 +6,12 @@
 from .access import CommunityGate, messages_topic, open_spaces, posted_space, readable_spaces
 from .actions import keep
 from .broker import Broker
-from .links import Link, Post
+from .happenings import Happenings
+from .links import Link
 from .model import (
     FOREVER,
     Changes,
+    Client,
     Damaged,
     Delivery,
     Gate,
@@ -19,7 +21,11 @@ from .model import (
     Limits,
     Message,
     OpenGate,
+    Post,
+    Question,
     Refused,
+    Verdict,
+    Wish,
 )
 from .queries import set_aside
 from .restoring import list_retained, read_sessions
@@ -32,10 +38,12 @@ __all__ = [
     "FOREVER",
     "Broker",
     "Changes",
+    "Client",
     "CommunityGate",
     "Damaged",
     "Delivery",
     "Gate",
+    "Happenings",
     "Identity",
     "Journal",
     "Kept",
@@ -44,10 +52,13 @@ __all__ = [
     "Message",
     "OpenGate",
     "Post",
+    "Question",
     "Refused",
     "Retained",
     "Session",
     "Subscription",
+    "Verdict",
+    "Wish",
     "delete_setting",
     "find_setting",
     "is_filter",

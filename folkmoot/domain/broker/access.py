@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from folkmoot.domain.accounts import ANONYMOUS, actor_of_account
-from folkmoot.domain.broker.model import Identity
+from folkmoot.domain.broker.model import Client, Identity, Verdict, Wish
 from folkmoot.domain.spaces import Rights, list_spaces, rights
 from folkmoot.errors import FolkmootError
 from folkmoot.store import Transaction
@@ -50,13 +50,13 @@ class CommunityGate:
         self.open: frozenset[str] = frozenset()
         self.readable: dict[int, frozenset[str]] = {}
 
-    def may_publish(self, identity: Identity, topic: str) -> bool:
-        """Anywhere but below `$SYS/` and `spaces/`, where posts alone are taken (and judged when they are)."""
-        return not topic.startswith((ROOT, "$SYS/")) or self.takes(topic)
-
-    def may_subscribe(self, identity: Identity, topic_filter: str) -> bool:
-        """Always: what may be received is asked for each topic, and a refusal would tell which spaces exist."""
-        return True
+    def judge(self, client: Client, wish: Wish) -> Verdict:
+        """Everybody subscribes to everything: what may be received is asked for each topic, and a refusal would tell which
+        spaces exist. Everybody publishes anywhere but below `$SYS/` and `spaces/`, where posts alone are taken (and judged
+        when they are)."""
+        if wish.action == "publish" and wish.topic.startswith((ROOT, "$SYS/")) and not self.takes(wish.topic):
+            return Verdict.DENY
+        return Verdict.ALLOW
 
     def may_receive(self, identity: Identity, topic: str) -> bool:
         """What is said in a space reaches those who may browse it."""

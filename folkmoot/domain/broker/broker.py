@@ -22,14 +22,14 @@ from collections.abc import Callable
 from folkmoot.wire import mqtt
 from folkmoot.wire.mqtt import Reason
 
-from . import greeting
+from . import greeting, subscribing
+from .happenings import Happenings
 from .ledger import Ledger
-from .links import Link, Post
-from .model import FOREVER, Gate, Identity, Kept, Limits, Message, OpenGate, Refused
+from .links import Link
+from .model import FOREVER, Client, Gate, Identity, Kept, Limits, Message, OpenGate, Post, Verdict, Wish
 from .retained import Retained
 from .routes import Routes
-from .sessions import Session, Subscription
-from .topics import is_filter, split_shared
+from .sessions import Session
 
 
 class Broker:
@@ -48,10 +48,13 @@ class Broker:
         self.dirty: list[Link] = []
         self.posts: list[tuple[Identity, Message]] = []
         """Wills on topics the community takes; the stream hands them over."""
+        self.wills: list[tuple[Client, Message]] = []
+        """Wills somebody outside has to judge; the stream asks and then calls `publish_will`."""
 
         self.ledger = Ledger(self, durable)
         self.count: Counter[str] = Counter()
-        self.routes = Routes(self.gate, self.count, self.limits.max_packet_size)
+        self.happenings = Happenings()
+        self.routes = Routes(self.gate, self.count, self.happenings, self.limits.max_packet_size)
         self.received, self.sent = [0, 0, 0], [0, 0, 0]
         """Messages by QoS of links that are gone; the living count their own."""
         self.past_received_bytes = self.past_sent_bytes = 0
@@ -73,21 +76,30 @@ class Broker:
         for link in self.links:
             link.granted.clear()
 
-    def may_publish(self, identity: Identity, topic: str) -> bool:
-        """Asks the gate and counts the answer."""
-        allowed = self.gate.may_publish(identity, topic)
-        self.count["authorization.allow" if allowed else "authorization.deny"] += 1
-        return allowed
+    def judge(self, client: Client, wish: Wish, now: float) -> Verdict:
+        """Asks the gate, and counts the answer if it is one."""
+        verdict = self.gate.judge(client, wish)
+        if verdict is not Verdict.ASK:
+            self.count_verdict(verdict)
+        return verdict
 
-    def publish(self, message: Message, now: float) -> int:
-        """Publishes a message of our own: keeps it if retained, routes it, returns the number of receivers.
+    def count_verdict(self, verdict: Verdict) -> None:
+        """Counts a verdict somebody outside has found."""
+        self.count["authorization.deny" if verdict is Verdict.DENY else "authorization.allow"] += 1
+
+    def publish(self, message: Message, now: float, source: Session | None = None) -> int:
+        """Publishes a message that may be published: keeps it if retained, routes it, returns the number of receivers.
 
         For what the community takes see `Gate.takes`; that is the caller's to ask.
         """
-        self.count["messages.publish"] += 1
+        if source is None:
+            self.count["messages.publish"] += 1
         if message.retain:
             self.retain(message)
-        return self.route_message(message, None, now)
+        happenings = self.happenings
+        if happenings.published and happenings.watches(message.topic):
+            happenings.tell(happenings.published, message, None if source is None else source.client, now)
+        return self.route_message(message, source, now)
 
     def route_message(self, message: Message, source: Session | None, now: float) -> int:
         """Sends a message to everybody subscribed; returns to how many."""
@@ -116,15 +128,15 @@ class Broker:
 
     def open(self, now: float, address: str = "", port: int = 0, listener: str = "tcp:default") -> Link:
         """A socket was opened."""
-        link = Link(self, now, address, port, listener)
+        link = Link(self, now, Client(address=address, port=port, listener=listener))
         self.links.add(link)
         return link
 
-    def connect(self, link: Link, packet: mqtt.Connect, identity: Identity, now: float) -> None:
+    def connect(self, link: Link, packet: mqtt.Connect, now: float) -> None:
         """The client is known and may come in: opens or resumes its session and answers CONNACK."""
-        assigned = "" if packet.client_id else greeting.new_client_id()
-        link.client_id = packet.client_id or assigned
-        link.identity = identity
+        identity = link.identity
+        assigned = "" if link.client.client_id else greeting.new_client_id()
+        link.client_id = link.client.client_id = link.client.client_id or assigned
         link.connected_at = now
         old = self.sessions.get(link.client_id)
         if old is not None:
@@ -147,6 +159,8 @@ class Broker:
         self.count["packets.connack.sent"] += 1
         self.count["client.connected"] += 1
         link.emit(mqtt.encode(greeting.connack(link, old is not None, assigned), link.version))
+        self.happenings.tell(self.happenings.answered, link, 0, now)
+        self.happenings.tell(self.happenings.connected, session, now)
         self._forget_session(session)
         session.resume(now)
         session.pump_retained(self.find_retained, now)
@@ -165,8 +179,11 @@ class Broker:
             session.will = will
             self._publish_will(session, now)
 
-    def lost(self, link: Link, now: float) -> None:
-        """The connection is over, whoever ended it; its session goes on, or ends, and its will is due."""
+    def lost(self, link: Link, now: float, why: str = "tcp_closed") -> None:
+        """The connection is over, whoever ended it; its session goes on, or ends, and its will is due.
+
+        `why` is one of the words of contract §2.13.
+        """
         if link.ended:
             return
         link.ended = True
@@ -193,6 +210,7 @@ class Broker:
         self.count["client.disconnected"] += 1
         session.link = None
         session.disconnected_at = now
+        self.happenings.tell(self.happenings.disconnected, session, link, why, now)
         self._forget_session(session)
         if not session.expiry_interval:
             self.end_session(session, now, "session.terminated")
@@ -208,12 +226,13 @@ class Broker:
     def end_session(self, session: Session, now: float, reason: str = "session.terminated") -> None:
         """Forgets a session; a will that is still due is published, shared work goes to the other members."""
         self.count[reason] += 1
+        self.happenings.tell(self.happenings.ended, session, reason.removeprefix("session."), now)
         if session.link is not None:
             session.link.end(Reason.ADMINISTRATIVE_ACTION, now)
         self.sessions.pop(session.client_id, None)
         self.offline.pop(session.client_id, None)
         for subscription in list(session.subscriptions.values()):
-            self._remove(subscription)
+            subscribing.remove(self, subscription)
         for delivery in session.unsent():
             self.routes.deliver_again(delivery, now)
         if session.ledger is not None:
@@ -226,96 +245,48 @@ class Broker:
     def _publish_will(self, session: Session, now: float) -> None:
         will, session.will, session.will_at = session.will, None, None
         self.ledger.touch(session)
-        if will is None or not self.may_publish(session.identity, will.topic):
+        if will is None:
             return
         will.published_at = now
         will.expires_at = now + will.expires_at if will.expires_at else 0.0
-        if self.gate.takes(will.topic):
-            self.posts.append((session.identity, will))
+        # contract §2.12: judged only now
+        verdict = self.judge(session.client, Wish("publish", will.topic, will.qos, will.retain), now)
+        if verdict is Verdict.ASK:
+            self.wills.append((session.client, will))
             if not self.is_awake:
                 self.wake()
+        elif verdict is not Verdict.DENY:
+            self.publish_will(session.client, will, now)
+
+    def publish_will(self, client: Client, will: Message, now: float) -> None:
+        """Publishes a will that may be published."""
+        will.topic = client.mountpoint + will.topic
+        if not self.gate.takes(will.topic):
+            self.publish(will, now)
             return
-        self.publish(will, now)
+        self.posts.append((client.identity, will))
+        if not self.is_awake:
+            self.wake()
 
     def _forget_session(self, session: Session) -> None:
         for subscription in session.subscriptions.values():
             self.routes.forget(subscription)
 
-    def subscribe(self, session: Session, entry: mqtt.Filter, identifier: int, now: float, checked: bool = True) -> int:
-        """Subscribes a session and returns the SUBACK code; `checked` False leaves the gate out (management).
+    def subscribe(self, session: Session, entry: mqtt.Filter, now: float, identifier: int = 0) -> int:
+        """Subscribes a session without asking whether it may, and returns the SUBACK code; then pump the retained messages.
 
-        Raises Refused when the filter must end the connection. The caller then pumps the retained messages.
+        Raises Refused when the filter is none.
         """
-        self.count["client.subscribe"] += 1
-        topic_filter = entry.topic_filter
-        try:
-            group, inner = split_shared(topic_filter)
-        except ValueError as error:
-            raise Refused(Reason.TOPIC_FILTER_INVALID) from error
-        if not is_filter(inner):
-            raise Refused(Reason.TOPIC_FILTER_INVALID)
-        if group is not None and entry.no_local:
-            # [MQTT-3.8.3-4]
-            raise Refused(Reason.PROTOCOL_ERROR)
-        if inner.count("/") >= self.limits.max_topic_levels or topic_filter.startswith("$exclusive/"):
-            return Reason.TOPIC_FILTER_INVALID
-        if checked and not self.gate.may_subscribe(session.identity, inner):
-            self.count["packets.subscribe.auth_error"] += 1
-            return Reason.NOT_AUTHORIZED
-        known = session.subscriptions.get(topic_filter)
-        most = self.limits.max_subscriptions
-        if known is None and most is not None and len(session.subscriptions) >= most:
-            return Reason.QUOTA_EXCEEDED
-        subscription = known or Subscription(session, topic_filter, group, inner)
-        subscription.qos = entry.qos
-        subscription.no_local = entry.no_local
-        subscription.retain_as_published = entry.retain_as_published
-        subscription.retain_handling = entry.retain_handling
-        subscription.identifier = identifier
-        if known is None:
-            session.subscriptions[topic_filter] = subscription
-            self.routes.table.add(topic_filter, subscription)
-        self.routes.forget(subscription)
-        if session.ledger is not None:
-            self.ledger.subscribe(subscription)
-        self._owe_retained(subscription, known is None)
-        return entry.qos
-
-    def _owe_retained(self, subscription: Subscription, new: bool) -> None:
-        # [MQTT-3.3.1-9] [MQTT-3.3.1-10] [MQTT-3.3.1-11]; contract §3.5: never for shared ones
-        handling = subscription.retain_handling
-        if subscription.group is not None or handling == 2 or (handling == 1 and not new):
-            return
-        topics = self.retained.match(subscription.inner_filter)
-        if topics:
-            subscription.session.owe(subscription, topics)
+        return subscribing.add(self, session, entry, identifier, now, Verdict.ALLOW)
 
     def find_retained(self, session: Session, topic: str, now: float) -> Message | None:
         """The retained message of a topic for a session, if there is one that may reach it."""
         message = self.retained.find(topic, now)
         return message if message is not None and self.gate.may_receive(session.identity, topic) else None
 
-    def unsubscribe(self, session: Session, topic_filter: str) -> bool:
+    def unsubscribe(self, session: Session, topic_filter: str, now: float) -> bool:
         """Ends a subscription; False when there was none. Raises Refused for what is no filter."""
-        self.count["client.unsubscribe"] += 1
-        subscription = session.subscriptions.get(topic_filter)
-        if subscription is None:
-            try:
-                legal = is_filter(split_shared(topic_filter)[1])
-            except ValueError:
-                legal = False
-            if not legal:
-                raise Refused(Reason.TOPIC_FILTER_INVALID)
-            return False
-        self._remove(subscription)
-        return True
-
-    def _remove(self, subscription: Subscription) -> None:
-        if subscription.session.ledger is not None:
-            self.ledger.unsubscribe(subscription)
-        del subscription.session.subscriptions[subscription.topic_filter]
-        self.routes.table.remove(subscription.topic_filter, subscription)
-        self.routes.forget(subscription)
+        return subscribing.end(self, session, topic_filter, now)
 
     def pump(self, link: Link, now: float) -> None:
         """The link has room again: sends what waits for it."""
@@ -334,7 +305,7 @@ class Broker:
             if link.session is None:
                 if now - link.connected_at > limits.idle_timeout:
                     # [MQTT-3.1.4-1] and contract §3.2, idle_timeout
-                    self.lost(link, now)
+                    self.lost(link, now, "idle_timeout")
             elif link.keepalive and silent > link.keepalive * limits.keepalive_multiplier:
                 # [MQTT-3.1.2-22]
                 link.end(Reason.KEEP_ALIVE_TIMEOUT, now)

@@ -11,7 +11,7 @@ from folkmoot.wire.mqtt import MQTT_5, Prop
 
 from .links import Link
 from .model import Message
-from .packets import forwarded_fields
+from .publishing import forwarded_fields
 from .sessions import Session
 
 
@@ -26,6 +26,7 @@ def enter(session: Session, link: Link, packet: mqtt.Connect, now: float) -> Non
     properties, limits = packet.properties, session.limits
     link.session, session.link = session, link
     session.identity = link.identity
+    session.client = link.client
     session.clean_start = packet.clean_start
     session.connected_at, session.disconnected_at, session.expires_at = now, None, None
     session.expiry_interval = cast("int", properties.get(Prop.SESSION_EXPIRY, 0))

@@ -6,7 +6,7 @@ form, on a topic this client is known to be allowed, for which the broker has a 
 through `parse_body` and `_packet`.
 Rules for changing it: what `feed` does itself must be exactly what the slow way does; no packet is looked at before it is
 complete; nothing here waits. When an answer from outside is needed (who is this? is the post accepted?), `waiting` says
-what for, the bytes that follow are kept, and `accept`, `refuse` or `taken` goes on with them.
+what for, the bytes that follow are kept, and `accept`, `refuse`, `taken` or `judged` goes on with them.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 from folkmoot.wire import mqtt
 from folkmoot.wire.mqtt import MQTT_5, Kind, Reason
 
-from . import packets
-from .model import Identity, Message, Refused
+from . import packets, publishing, subscribing
+from .model import Client, Identity, Post, Question, Refused, Verdict
 
 if TYPE_CHECKING:
     from .broker import Broker
@@ -30,22 +30,10 @@ if TYPE_CHECKING:
 _GRANTED_MAX = 1024
 
 
-class Post:
-    """A message the community takes instead of subscribers; the stream asks it and then calls `Link.taken`."""
-
-    __slots__ = ("message", "packet_id", "properties")
-
-    def __init__(self, message: Message, packet_id: int, properties: mqtt.Properties) -> None:
-        self.message = message
-        self.packet_id = packet_id
-        self.properties = properties
-
-
 class Link:
     """One connection as the broker sees it. `room` is how many more bytes it may be given before it counts as slow."""
 
     __slots__ = (
-        "address",
         "again",
         "again_links",
         "again_route",
@@ -53,6 +41,7 @@ class Link:
         "alias_bytes",
         "aliases",
         "broker",
+        "client",
         "client_id",
         "connect",
         "connected_at",
@@ -64,12 +53,10 @@ class Link:
         "held",
         "identity",
         "keepalive",
-        "listener",
         "max_packet_size",
         "missed_acks",
         "need",
         "out",
-        "port",
         "received",
         "received_acks",
         "received_bytes",
@@ -86,9 +73,10 @@ class Link:
         "waiting",
     )
 
-    def __init__(self, broker: Broker, now: float, address: str = "", port: int = 0, listener: str = "") -> None:
+    def __init__(self, broker: Broker, now: float, client: Client) -> None:
         self.broker = broker
-        self.address, self.port, self.listener = address, port, listener
+        self.client = client
+        """Who is on the other side; whoever authenticates it completes this."""
         self.flush: Callable[[float], None] = _nowhere
         """Writes the output to the socket; set and called by the stream, never by the broker."""
         self.client_id = ""
@@ -98,7 +86,7 @@ class Link:
         self.max_packet_size = mqtt.VARINT_MAX + 5
         self.connect: mqtt.Connect | None = None
         self.session: Session | None = None
-        self.waiting: mqtt.Connect | Post | None = None
+        self.waiting: mqtt.Connect | Post | Question | None = None
         self.ended = False
         self.connected_at = self.seen_at = now
 
@@ -162,6 +150,7 @@ class Link:
         """Handles the complete packets in `data` and returns where the first incomplete one begins."""
         session, routes = self.session, self.broker.routes
         known, limit, v5 = routes.cache, routes.max_body_size, self.version == MQTT_5
+        hears = self.broker.happenings.acked
         pos, end = 0, len(data)
         while end - pos >= 2:
             first, size, body = data[pos], data[pos + 1], pos + 2
@@ -228,7 +217,7 @@ class Link:
                         routes.forward_acked(route, acked, self, now)
                         continue
 
-            elif first == 0x40 and size == 2 and session is not None and session.ledger is None:
+            elif first == 0x40 and size == 2 and session is not None and session.ledger is None and not hears:
                 # Runs of PUBACK as well.
                 inflight = session.inflight
                 while end - pos >= 4 and data[pos] == 0x40 and data[pos + 1] == 2:
@@ -264,8 +253,9 @@ class Link:
     def accept(self, identity: Identity, now: float) -> None:
         """The client of the CONNECT we wait for is known: opens the session and goes on with what came since."""
         packet, self.waiting = self.waiting, None
+        self.identity = self.client.identity = identity
         if isinstance(packet, mqtt.Connect) and not self.ended:
-            self.broker.connect(self, packet, identity, now)
+            self.broker.connect(self, packet, now)
             self.feed(b"", now)
 
     def refuse(self, reason: Reason, now: float) -> None:
@@ -279,17 +269,43 @@ class Link:
         if not isinstance(post, Post):
             return
         if not self.ended:
-            packets.conclude(self, post.message.qos, post.packet_id, code)
+            if self.session is not None:
+                publishing.conclude(self, self.session, post.message.qos, post.packet_id, code)
             self.feed(b"", now)
         elif code >= Reason.UNSPECIFIED_ERROR and self.session is not None:
             # Nobody was told, so when it is sent again it is no repetition.
             self.session.finish(post.packet_id)
+
+    def judged(self, now: float) -> None:
+        """The verdicts of the question we wait for are there; does what may be done and goes on with what came since."""
+        question, self.waiting = self.waiting, None
+        session = self.session
+        if not isinstance(question, Question) or session is None or self.ended:
+            return
+        packet = question.packet
+        try:
+            if isinstance(packet, mqtt.Subscribe):
+                subscribing.go_on(self, session, packet, question.verdicts, now)
+            elif question.verdicts[0] is Verdict.DENY:
+                publishing.deny(self, session, packet)
+            elif question.message is not None:
+                publishing.go_on(self, session, packet, question.message, question.noted, now)
+        except Refused as error:
+            self.end(error.reason, now)
+            return
+        if self.waiting is None:
+            self.feed(b"", now)
 
     def remember(self, topic: bytes) -> None:
         """This client may publish to the topic; the hot path need not ask again."""
         if len(self.granted) >= _GRANTED_MAX:
             self.granted.clear()
         self.granted.add(topic)
+
+    def answer(self, kind: Kind, frame: bytes, ticket: int = 0) -> None:
+        """Sends an acknowledgement, after the commit `ticket` if there is one."""
+        self.broker.count[f"packets.{kind.name.lower()}.sent"] += 1
+        self.emit_after(ticket, frame)
 
     def emit(self, frame: bytes) -> None:
         """Puts a packet other than PUBLISH into the output."""
@@ -337,7 +353,7 @@ class Link:
             return
         if reason is not None:
             packets.farewell(self, reason)
-        self.broker.lost(self, now)
+        self.broker.lost(self, now, packets.disconnect_reason(reason))
 
 
 def hand_out(data: bytes, count: int, links: list[Link]) -> None:

@@ -5,8 +5,9 @@ An MQTT message is not a conversation message and an MQTT subscription is not a 
 
 from __future__ import annotations
 
+from enum import IntEnum
 from itertools import count
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from msgspec import Struct, field
 
@@ -28,18 +29,59 @@ class Identity(Struct, frozen=True):
     """The token it came with, if it did not come with the account's password."""
 
 
+class Client(Struct):
+    """Who publishes or subscribes: all that a rule about it may look at. Lives as long as the session."""
+
+    identity: Identity = Identity()
+    client_id: str = ""
+    username: str | None = None
+    """What it gave in CONNECT, or what its certificate says; None for a client nobody knows."""
+    address: str = ""
+    port: int = 0
+    version: int = mqtt.MQTT_5
+    listener: str = ""
+    zone: str = "default"
+    mountpoint: str = ""
+    """Goes before every topic it uses, and never reaches it."""
+    attrs: dict[str, str] = field(default_factory=dict)
+    common_name: str | None = None
+    """Of its certificate, as is `subject`."""
+    subject: str | None = None
+    is_superuser: bool = False
+    """May do everything that is not the community's to allow."""
+    expires_at: float = 0.0
+    """When it has to come again; 0 for never."""
+    rules: Any = None
+    """Rules of its own, which came with its credential; the gate's to read."""
+
+
+class Verdict(IntEnum):
+    """What the gate says to a wish."""
+
+    DENY = 0
+    ALLOW = 1
+    """Whatever is published to the topic; the answer may be remembered."""
+    ALLOW_ONCE = 2
+    """What was asked for, but with another quality or retain flag the answer may differ."""
+    ASK = 3
+    """Somebody outside has to be asked first: the link waits with a `Question`."""
+
+
+class Wish(NamedTuple):
+    """What a client wants to do; `topic` is a filter when it subscribes."""
+
+    action: str
+    """`publish` or `subscribe`."""
+    topic: str
+    qos: int = 0
+    retain: bool = False
+
+
 class Gate(Protocol):
-    """What the community lets clients do.
+    """Who may do what. The broker keeps what may be remembered until `Broker.forget_routes` is called."""
 
-    The broker keeps the answers until `Broker.forget_routes` is called.
-    """
-
-    def may_publish(self, identity: Identity, topic: str) -> bool:
-        """Whether the client may publish to the topic."""
-        ...
-
-    def may_subscribe(self, identity: Identity, topic_filter: str) -> bool:
-        """Whether the client may subscribe to the filter."""
+    def judge(self, client: Client, wish: Wish) -> Verdict:
+        """Whether the client may publish to the topic or subscribe to the filter."""
         ...
 
     def may_receive(self, identity: Identity, topic: str) -> bool:
@@ -54,13 +96,9 @@ class Gate(Protocol):
 class OpenGate:
     """Lets everybody do everything and takes nothing."""
 
-    def may_publish(self, identity: Identity, topic: str) -> bool:
+    def judge(self, client: Client, wish: Wish) -> Verdict:
         """Always."""
-        return True
-
-    def may_subscribe(self, identity: Identity, topic_filter: str) -> bool:
-        """Always."""
-        return True
+        return Verdict.ALLOW
 
     def may_receive(self, identity: Identity, topic: str) -> bool:
         """Always."""
@@ -88,6 +126,8 @@ class Limits(Struct):
     mqueue_store_qos0: bool = True
     max_inflight: int = 32
     max_subscriptions: int | None = None
+    deny_disconnects: bool = False
+    """What is denied ends the connection (contract §2.12, deny_action)."""
     output_bytes: int = 1_048_576
     """How much may wait for one socket before QoS 0 is dropped and QoS 1 and 2 stay in the queue."""
 
@@ -196,6 +236,25 @@ class Journal(Protocol):
     async def keep(self, changes: Changes) -> None:
         """Returns when all changes are committed; raises when none are."""
         ...
+
+
+class Post(Struct):
+    """A message the community takes instead of subscribers; the stream asks it and then calls `Link.taken`."""
+
+    message: Message
+    packet_id: int
+    properties: mqtt.Properties
+
+
+class Question(Struct):
+    """A packet with wishes somebody outside has to judge: the stream replaces the verdicts ASK and calls `Link.judged`."""
+
+    packet: mqtt.Publish | mqtt.Subscribe
+    wishes: list[Wish]
+    verdicts: list[Verdict]
+    message: Message | None = None
+    """What is published if it may be, and what the ledger had noted before the packet came."""
+    noted: int = 0
 
 
 class Refused(Exception):

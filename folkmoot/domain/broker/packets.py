@@ -1,6 +1,6 @@
 """What each packet from a client does, one function per packet: the slow way of `links`.
 
-In charge of what is allowed when and of the answers; routing, sessions and subscriptions are the broker's.
+In charge of what is allowed when and of the answers; PUBLISH is `publishing`'s, SUBSCRIBE and UNSUBSCRIBE are `subscribing`'s.
 """
 
 from __future__ import annotations
@@ -11,21 +11,13 @@ from typing import TYPE_CHECKING, Any, cast
 from folkmoot.wire import mqtt
 from folkmoot.wire.mqtt import MQTT_5, Kind, Prop, Reason
 
-from .model import Message, Refused
+from . import publishing, subscribing
+from .model import Refused
 from .topics import is_topic
 
 if TYPE_CHECKING:
     from .links import Link
     from .sessions import Session
-
-#: The properties of a PUBLISH that travel with the message unchanged (MQTT 5 §3.3.2.3).
-FORWARDED = (
-    Prop.PAYLOAD_FORMAT,
-    Prop.CONTENT_TYPE,
-    Prop.RESPONSE_TOPIC,
-    Prop.CORRELATION_DATA,
-    Prop.USER_PROPERTY,
-)
 
 # contract §3.3, "CONNACK v3 codes"
 _V3_CODES = {
@@ -64,6 +56,8 @@ def _first_packet(link: Link, first: int, data: bytes, start: int, end: int, now
     packet = cast("mqtt.Connect", mqtt.parse_body(first, data, start, end, link.version))
     link.received_other += 1
     link.client_id = packet.client_id
+    client = link.client
+    client.client_id, client.version, client.username = packet.client_id, packet.version, packet.username
     limits = link.broker.limits
     _check_client_id(packet, limits.max_clientid_len)
     if Prop.AUTH_METHOD in packet.properties:
@@ -92,6 +86,7 @@ def farewell(link: Link, reason: Reason) -> None:
             link.emit(mqtt.encode(mqtt.Disconnect(reason), version))
         return
     link.broker.count["packets.connack.error"] += 1
+    link.broker.happenings.tell(link.broker.happenings.answered, link, reason, link.seen_at)
     if version == MQTT_5:
         link.emit(mqtt.encode(mqtt.Connack(code=reason), version))
     elif reason == Reason.UNSUPPORTED_VERSION or (version and link.connect is not None) or reason in _V3_ANSWERED:
@@ -99,112 +94,20 @@ def farewell(link: Link, reason: Reason) -> None:
         link.emit(mqtt.encode(mqtt.Connack(code=code), mqtt.MQTT_3_1_1))
 
 
+def disconnect_reason(reason: Reason | None) -> str:
+    """Why we ended a connection, in the words of contract §2.13."""
+    if reason is None:
+        return "internal_error"
+    return _WORDS.get(reason, reason.name.lower())
+
+
+_WORDS = {
+    Reason.ADMINISTRATIVE_ACTION: "kicked",
+    Reason.KEEP_ALIVE_TIMEOUT: "keepalive_timeout",
+    Reason.SESSION_TAKEN_OVER: "takenover",
+    Reason.IMPLEMENTATION_ERROR: "internal_error",
+}
 _V3_ANSWERED = (Reason.CLIENT_ID_NOT_VALID, Reason.BAD_AUTHENTICATION_METHOD)
-
-
-def forwarded_fields(properties: mqtt.Properties) -> bytes:
-    """The part of a PUBLISH's or will's properties that subscribers get, in wire form."""
-    if not properties:
-        return b""
-    topic = properties.get(Prop.RESPONSE_TOPIC)
-    # [MQTT-3.3.2-14]
-    if topic is not None and not is_topic(cast("str", topic)):
-        raise Refused(Reason.PROTOCOL_ERROR, "a response topic with wildcards")
-    return mqtt.encode_fields({prop: properties[prop] for prop in FORWARDED if prop in properties})
-
-
-def _publish(link: Link, packet: mqtt.Publish, now: float) -> None:
-    broker, session = link.broker, _session(link)
-    link.received[packet.qos] += 1
-    topic = _topic(link, packet)
-    if Prop.SUBSCRIPTION_ID in packet.properties:
-        # [MQTT-3.3.4-6]
-        raise Refused(Reason.PROTOCOL_ERROR, "a client does not send subscription identifiers")
-    if not is_topic(topic, broker.limits.max_topic_levels):
-        raise Refused(Reason.TOPIC_NAME_INVALID)
-    fields = forwarded_fields(packet.properties)
-    ledger, noted = broker.ledger, broker.ledger.noted
-    if packet.qos == 2 and not _begin_exactly_once(link, session, packet, now):
-        return
-    raw = topic.encode()
-    if raw not in link.granted:
-        if not broker.may_publish(link.identity, topic):
-            broker.count["packets.publish.auth_error"] += 1
-            conclude(link, packet.qos, packet.packet_id, Reason.NOT_AUTHORIZED)
-            return
-        link.remember(raw)
-    expiry = cast("int | None", packet.properties.get(Prop.MESSAGE_EXPIRY))
-    expires_at = 0.0 if expiry is None else now + expiry
-    message = Message(
-        topic, packet.payload, packet.qos, packet.retain, fields, expires_at, now, link.client_id, link.identity.name
-    )
-    if broker.gate.takes(topic):
-        link.waiting = broker.post(message, packet)
-        return
-    if packet.retain:
-        broker.retain(message)
-    matched = broker.route_message(message, session, now)
-    code = 0 if matched else Reason.NO_MATCHING_SUBSCRIBERS
-    acknowledge(link, packet.qos, packet.packet_id, code, 0 if ledger.noted == noted else ledger.ticket)
-
-
-def _topic(link: Link, packet: mqtt.Publish) -> str:
-    alias = cast("int", packet.properties.get(Prop.TOPIC_ALIAS, 0))
-    if not alias:
-        return packet.topic
-    limits = link.broker.limits
-    # [MQTT-3.3.2-9]
-    if alias > limits.max_topic_alias:
-        raise Refused(Reason.TOPIC_ALIAS_INVALID)
-    if packet.topic:
-        link.alias_bytes += len(packet.topic) - len(link.aliases.get(alias, ""))
-        if link.alias_bytes > limits.max_alias_bytes:
-            raise Refused(Reason.QUOTA_EXCEEDED, "the topic aliases of this connection are too long together")
-        link.aliases[alias] = packet.topic
-    elif alias not in link.aliases:
-        raise Refused(Reason.PROTOCOL_ERROR, "a topic alias that stands for nothing")
-    return link.aliases[alias]
-
-
-def _begin_exactly_once(link: Link, session: Session, packet: mqtt.Publish, now: float) -> bool:
-    """Notes the identifier of a QoS 2 message; False when the message is here already and was answered."""
-    if packet.packet_id in session.awaiting:
-        # [MQTT-4.3.3-10]; not sent again but used twice: contract §3.3
-        code = 0 if packet.dup else Reason.PACKET_ID_IN_USE
-        acknowledge(link, 2, packet.packet_id, code, session.waits_for())
-        return False
-    if len(session.awaiting) >= link.broker.limits.max_awaiting_rel:
-        link.broker.count["packets.publish.dropped"] += 1
-        # [MQTT-3.3.4-9]
-        raise Refused(Reason.RECEIVE_MAXIMUM_EXCEEDED)
-    session.begin(packet.packet_id, now)
-    return True
-
-
-def conclude(link: Link, qos: int, packet_id: int, code: int) -> None:
-    """Answers a PUBLISH that was not routed; a refused QoS 2 message has no second half (MQTT 5 §4.3.3)."""
-    if qos == 2 and code >= Reason.UNSPECIFIED_ERROR and link.version == MQTT_5:
-        _session(link).finish(packet_id)
-    acknowledge(link, qos, packet_id, code, _session(link).waits_for() if qos == 2 else 0)
-
-
-def acknowledge(link: Link, qos: int, packet_id: int, code: int = 0, ticket: int = 0) -> None:
-    """Answers a PUBLISH, after the commit `ticket` if there is one and never before an earlier answer."""
-    if not qos:
-        return
-    kind = Kind.PUBACK if qos == 1 else Kind.PUBREC
-    if link.version < MQTT_5 and code >= Reason.UNSPECIFIED_ERROR:
-        # MQTT 3.1.1 [MQTT-3.3.5-2]: no way to say no
-        code = 0
-    frame = mqtt.encode(mqtt.Ack(kind, packet_id, code), link.version)
-    # [MQTT-4.6.0-2]
-    answer(link, kind, frame, ticket or (link.held[-1][0] if link.held else 0))
-
-
-def answer(link: Link, kind: Kind, frame: bytes, ticket: int = 0) -> None:
-    """Sends an acknowledgement, after the commit `ticket` if there is one."""
-    link.broker.count[f"packets.{kind.name.lower()}.sent"] += 1
-    link.emit_after(ticket, frame)
 
 
 def _ack(link: Link, packet: mqtt.Ack, now: float) -> None:
@@ -239,29 +142,7 @@ def _pubrel(link: Link, packet: mqtt.Ack, now: float) -> None:
 
 
 def _answer(link: Link, kind: Kind, packet_id: int, code: int) -> None:
-    answer(link, kind, mqtt.encode(mqtt.Ack(kind, packet_id, code), link.version), _session(link).waits_for())
-
-
-def _subscribe(link: Link, packet: mqtt.Subscribe, now: float) -> None:
-    broker, session = link.broker, _session(link)
-    identifier = cast("list[int]", packet.properties.get(Prop.SUBSCRIPTION_ID, [0]))[0]
-    codes = [broker.subscribe(session, entry, identifier, now) for entry in packet.filters]
-    if link.version < MQTT_5:
-        # MQTT 3.1.1 [MQTT-3.9.3-2]
-        codes = [code if code < Reason.UNSPECIFIED_ERROR else Reason.UNSPECIFIED_ERROR for code in codes]
-    broker.count["packets.suback.sent"] += 1
-    link.emit_after(session.waits_for(), mqtt.encode(mqtt.Suback(packet.packet_id, codes), link.version))
-    session.pump_retained(broker.find_retained, now)
-
-
-def _unsubscribe(link: Link, packet: mqtt.Unsubscribe, now: float) -> None:
-    broker, session = link.broker, _session(link)
-    codes: list[int] = []
-    for topic_filter in packet.filters:
-        removed = broker.unsubscribe(session, topic_filter)
-        codes.append(Reason.SUCCESS if removed else Reason.NO_SUBSCRIPTION_EXISTED)
-    broker.count["packets.unsuback.sent"] += 1
-    link.emit_after(session.waits_for(), mqtt.encode(mqtt.Unsuback(packet.packet_id, codes), link.version))
+    link.answer(kind, mqtt.encode(mqtt.Ack(kind, packet_id, code), link.version), _session(link).waits_for())
 
 
 def _pingreq(link: Link, packet: mqtt.Pingreq, now: float) -> None:
@@ -280,7 +161,7 @@ def _disconnect(link: Link, packet: mqtt.Disconnect, now: float) -> None:
     if packet.code == Reason.SUCCESS:
         # [MQTT-3.14.4-3]
         session.will = None
-    link.broker.lost(link, now)
+    link.broker.lost(link, now, "normal")
 
 
 def _session(link: Link) -> Session:
@@ -290,13 +171,13 @@ def _session(link: Link) -> Session:
 
 
 _HANDLERS: dict[int, Callable[[Link, Any, float], None]] = {
-    Kind.PUBLISH: _publish,
+    Kind.PUBLISH: lambda link, packet, now: publishing.publish(link, _session(link), packet, now),
     Kind.PUBACK: _ack,
     Kind.PUBREC: _pubrec,
     Kind.PUBREL: _pubrel,
     Kind.PUBCOMP: _ack,
-    Kind.SUBSCRIBE: _subscribe,
-    Kind.UNSUBSCRIBE: _unsubscribe,
+    Kind.SUBSCRIBE: lambda link, packet, now: subscribing.subscribe(link, _session(link), packet, now),
+    Kind.UNSUBSCRIBE: lambda link, packet, now: subscribing.unsubscribe(link, _session(link), packet, now),
     Kind.PINGREQ: _pingreq,
     Kind.DISCONNECT: _disconnect,
 }

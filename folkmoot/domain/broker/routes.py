@@ -13,6 +13,7 @@ from typing import cast
 from folkmoot.wire import mqtt
 from folkmoot.wire.mqtt import MQTT_5
 
+from .happenings import Happenings
 from .links import Link, hand_out
 from .model import Delivery, Gate, Identity, Message
 from .sessions import Session, Subscription
@@ -84,9 +85,10 @@ class Route:
 class Routes:
     """Topic → receivers. `count` is the broker's; links that take less than `max_packet_size` get messages one by one."""
 
-    def __init__(self, gate: Gate, count: Counter[str], max_packet_size: int) -> None:
+    def __init__(self, gate: Gate, count: Counter[str], happenings: Happenings, max_packet_size: int) -> None:
         self.gate = gate
         self.count = count
+        self.happenings = happenings
         self.max_packet_size = max_packet_size
         self.max_body_size = max_packet_size - 5
         self.table: Table[Subscription] = Table()
@@ -197,7 +199,7 @@ class Routes:
             if len(self.cache) >= _ROUTES_MAX:
                 self.forget_all()
             route = self._build_route(topic)
-            if not self.gate.takes(topic):
+            if not self.gate.takes(topic) and not self.happenings.watches(topic):
                 self.cache[raw] = route
         return route
 

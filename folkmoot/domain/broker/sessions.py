@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from folkmoot.wire import mqtt
 
-from .model import FOREVER, Delivery, Identity, Limits, Message
+from .model import FOREVER, Client, Delivery, Identity, Limits, Message
 
 if TYPE_CHECKING:
     from .ledger import Ledger
@@ -66,6 +66,7 @@ class Session:
         "awaiting",
         "backlog",
         "clean_start",
+        "client",
         "client_id",
         "connected_at",
         "created_at",
@@ -94,6 +95,8 @@ class Session:
     def __init__(self, client_id: str, identity: Identity, limits: Limits, now: float) -> None:
         self.client_id = client_id
         self.identity = identity
+        self.client = Client(identity, client_id, identity.name)
+        """As it was when it last connected."""
         self.limits = limits
         self.link: Link | None = None
         self.ledger: Ledger | None = None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -19,18 +17,14 @@ from folkmoot.surfaces.mqtt.push import Push
 from folkmoot.surfaces.mqtt.routes import OPERATIONS, V5
 from folkmoot.surfaces.mqtt.stream import StoredJournal, Stream
 
-__all__ = ["Push", "StoredJournal", "Stream", "authenticate_client", "make_app"]
+__all__ = ["Management", "Push", "StoredJournal", "Stream", "authenticate_client", "make_app"]
 
 _DOCS = "/api-docs/index.html"
 
 
-def make_app(house: House, stream: Stream, is_ready: Callable[[], bool]) -> ASGIApp:
-    """The management API with its documentation pages as an ASGI application; on the running loop, `stream` started.
-
-    `is_ready` says what `/status` answers.
-    """
-    management = Management(house, stream, is_ready, house.config.mqtt.node_name, stream.now())
-    return http.bind(OPERATIONS, _Dialect(house), management, extra_routes=_pages())
+def make_app(management: Management) -> ASGIApp:
+    """The management API with its documentation pages as an ASGI application."""
+    return http.bind(OPERATIONS, _Dialect(management.house), management, extra_routes=_pages())
 
 
 def _pages() -> list[Route]:

@@ -74,7 +74,7 @@ class Push:
     def __init__(self, house: House, stream: Stream, gate: CommunityGate) -> None:
         self._house = house
         self._stream = stream
-        self._gate = gate
+        self.gate = gate
         self._reader = Reader(house.db, READER, gather_seconds=_GATHER_SECONDS)
         self._learned = 0
 
@@ -101,7 +101,7 @@ class Push:
 
     async def admit(self, identity: Identity) -> None:
         """Learn what a client that is about to connect may see."""
-        account_id, readable = identity.account_id, self._gate.readable
+        account_id, readable = identity.account_id, self.gate.readable
         while account_id is not None and account_id not in readable:
             learned = self._learned
             names = await self._house.db.read(broker.readable_spaces, account_id, self._house.now())
@@ -149,9 +149,9 @@ class Push:
         """Learn anew who may see what, for everybody who has connected."""
         self._learned += 1
         now = self._house.now()
-        self._gate.open = await self._house.db.read(broker.open_spaces, now)
-        for account_id in list(self._gate.readable):
-            self._gate.readable[account_id] = await self._house.db.read(broker.readable_spaces, account_id, now)
+        self.gate.open = await self._house.db.read(broker.open_spaces, now)
+        for account_id in list(self.gate.readable):
+            self.gate.readable[account_id] = await self._house.db.read(broker.readable_spaces, account_id, now)
         self._stream.broker.forget_routes()
 
     async def _publish(self, event: str, message_id: int) -> None:

@@ -21,12 +21,16 @@ from folkmoot import errors
 from folkmoot.domain.broker import (
     Broker,
     Changes,
+    Client,
     Damaged,
     Identity,
     Journal,
     Link,
     Message,
     Post,
+    Question,
+    Verdict,
+    Wish,
     keep,
     list_retained,
     read_sessions,
@@ -39,8 +43,10 @@ from folkmoot.wire.mqtt import Reason
 
 log = logging.getLogger(__name__)
 
-#: User name, password, address of the peer.
-Authenticate = Callable[[str | None, bytes | None, str], Awaitable[Identity]]
+#: Says who a client is, as CONNECT came, and completes the client.
+Authenticate = Callable[[Client, mqtt.Connect], Awaitable[Identity]]
+#: Judges a wish the gate has no answer to.
+Ask = Callable[[Client, Wish], Awaitable[Verdict]]
 #: Who, topic, payload, properties; the answer is a reason code of PUBACK.
 Take = Callable[[Identity, str, bytes, mqtt.Properties], Awaitable[int]]
 
@@ -61,9 +67,15 @@ class Stream:
     """
 
     def __init__(
-        self, broker: Broker, authenticate: Authenticate, take: Take | None = None, journal: Journal | None = None
+        self,
+        broker: Broker,
+        authenticate: Authenticate,
+        take: Take | None = None,
+        journal: Journal | None = None,
+        ask: Ask | None = None,
     ) -> None:
         self.broker = broker
+        self._ask = ask
         self._authenticate = authenticate
         self._take = take
         self._journal = journal
@@ -184,7 +196,7 @@ class Stream:
         broker.dirty, broker.is_awake = [], False
         for one in dirty:
             one.flush(now)
-        if self._ledger.unsaved or broker.posts:
+        if self._ledger.unsaved or broker.posts or broker.wills:
             self._hand_over()
 
     def _flush_turn(self) -> None:
@@ -192,7 +204,7 @@ class Stream:
         dirty, broker.dirty, broker.is_awake = broker.dirty, [], False
         for link in dirty:
             link.flush(now)
-        if self._ledger.unsaved or broker.posts:
+        if self._ledger.unsaved or broker.posts or broker.wills:
             self._hand_over()
 
     def _hand_over(self) -> None:
@@ -200,6 +212,10 @@ class Stream:
         self._hand_over_wills()
 
     def _hand_over_wills(self) -> None:
+        wills, self.broker.wills = self.broker.wills, []
+        for client, will in wills:
+            if len(self._tasks) < POSTS_MAX:
+                self.spawn(self._publish_asked_will(client, will))
         posts, self.broker.posts = self.broker.posts, []
         for identity, will in posts:
             if self._take is not None and len(self._tasks) < POSTS_MAX:
@@ -245,13 +261,18 @@ class Stream:
                     # MQTT 3 cannot say that we failed; closing makes the client send it again.
                     link.end(None, self.now())
                 link.taken(code, self.now())
+            elif isinstance(waiting, Question):
+                for at, verdict in enumerate(waiting.verdicts):
+                    if verdict is Verdict.ASK:
+                        waiting.verdicts[at] = await self._judge(link.client, waiting.wishes[at])
+                link.judged(self.now())
             else:
                 await self._admit(link, waiting)
 
     async def _admit(self, link: Link, packet: mqtt.Connect) -> None:
         began = self.now()
         try:
-            identity = await self._authenticate(packet.username, packet.password, link.address)
+            identity = await self._authenticate(link.client, packet)
         except Exception as error:
             self.broker.count["packets.connack.auth_error"] += 1
             self.broker.count["authentication.failure"] += 1
@@ -264,6 +285,21 @@ class Stream:
             link.refuse(Reason.NOT_AUTHORIZED, self.now())
         else:
             link.accept(identity, self.now())
+
+    async def _judge(self, client: Client, wish: Wish) -> Verdict:
+        """What somebody outside says to a wish; no when there is nobody to ask."""
+        verdict = Verdict.DENY
+        try:
+            if self._ask is not None:
+                verdict = await self._ask(client, wish)
+        except Exception:
+            log.exception("a wish could not be judged")
+        self.broker.count_verdict(verdict)
+        return verdict
+
+    async def _publish_asked_will(self, client: Client, will: Message) -> None:
+        if await self._judge(client, Wish("publish", will.topic, will.qos, will.retain)) is not Verdict.DENY:
+            self.broker.publish_will(client, will, self.now())
 
     def _has_ended_since(self, began: float, identity: Identity) -> bool:
         account_id = identity.account_id

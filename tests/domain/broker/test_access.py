@@ -7,7 +7,17 @@ from datetime import UTC, datetime
 import pytest
 
 from folkmoot.domain import accounts, spaces
-from folkmoot.domain.broker import CommunityGate, Identity, messages_topic, open_spaces, posted_space, readable_spaces
+from folkmoot.domain.broker import (
+    Client,
+    CommunityGate,
+    Identity,
+    Verdict,
+    Wish,
+    messages_topic,
+    open_spaces,
+    posted_space,
+    readable_spaces,
+)
 from folkmoot.store import Database, Transaction
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -35,7 +45,8 @@ def gate() -> CommunityGate:
     ],
 )
 def test_where_clients_may_publish(topic: str, allowed: bool, taken: bool) -> None:
-    assert gate().may_publish(ADA, topic) is allowed
+    verdict = gate().judge(Client(ADA), Wish("publish", topic))
+    assert verdict is (Verdict.ALLOW if allowed else Verdict.DENY)
     assert gate().takes(topic) is taken
 
 
@@ -46,7 +57,8 @@ def test_what_is_said_in_a_space_reaches_those_who_may_read_it() -> None:
         topic = messages_topic(name)
         assert tuple(made.may_receive(who, topic) for who in (NOBODY, ADA, ADMIN)) == answers
     assert made.may_receive(NOBODY, "town/weather")
-    assert made.may_subscribe(NOBODY, "spaces/closed/#"), "a refusal would tell that it exists"
+    verdict = made.judge(Client(NOBODY), Wish("subscribe", "spaces/closed/#"))
+    assert verdict is Verdict.ALLOW, "a refusal would tell that it exists"
 
 
 def test_the_name_of_the_space_in_a_topic() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from folkmoot.domain.broker import Broker, Identity, Limits, Message, OpenGate
+from folkmoot.domain.broker import Broker, Client, Identity, Limits, Message, OpenGate, Verdict, Wish
 from folkmoot.wire import mqtt
 from folkmoot.wire.mqtt import Ack, Disconnect, Filter, Kind, Packet, Prop, Publish, Reason, Suback, Subscribe
 
@@ -590,11 +590,8 @@ class Rules(OpenGate):
     def __init__(self) -> None:
         self.readers = {1}
 
-    def may_publish(self, identity: Identity, topic: str) -> bool:
-        return topic != "locked"
-
-    def may_subscribe(self, identity: Identity, topic_filter: str) -> bool:
-        return topic_filter != "locked"
+    def judge(self, client: Client, wish: Wish) -> Verdict:
+        return Verdict.DENY if wish.topic == "locked" else Verdict.ALLOW
 
     def may_receive(self, identity: Identity, topic: str) -> bool:
         return not topic.startswith("secret/") or identity.account_id in self.readers

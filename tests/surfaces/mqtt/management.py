@@ -12,17 +12,21 @@ from typing import Any
 
 import aiomqtt
 import httpx
+from msgspec.structs import replace
 
-from folkmoot.config import Config, Limits
+from folkmoot.app import Program
+from folkmoot.app import broker as app
+from folkmoot.app.program import lock_directory
+from folkmoot.config import Config, Data, Limits, Listen
 from folkmoot.domain import accounts
-from folkmoot.domain.broker import Broker, CommunityGate, Identity
-from folkmoot.house import House, utc_now
-from folkmoot.store import Announcements, Database, SqliteEngine, Transaction, migrate
-from folkmoot.surfaces.mqtt import Push, StoredJournal, Stream, authenticate_client, make_app
+from folkmoot.house import House, open_databases, utc_now
+from folkmoot.store import Announcements, Transaction
+from folkmoot.surfaces.mqtt import Management, Stream, make_app
 from tests.net.serving import serving
 
 NODE = "emqx@127.0.0.1"
 CALM = Config(limits=Limits(enabled=False))
+_PORT_FREE = Listen(mqtt="127.0.0.1:0")
 ADMIN = httpx.BasicAuth("admin", "public")
 
 
@@ -40,14 +44,19 @@ class Clock:
 class Running:
     """What tests talk to."""
 
-    house: House
-    stream: Stream
-    push: Push
-    gate: CommunityGate
+    program: Program
+    management: Management
     clock: Clock
     rest: httpx.AsyncClient
     port: int
-    ready: bool = True
+
+    @property
+    def house(self) -> House:
+        return self.management.house
+
+    @property
+    def stream(self) -> Stream:
+        return self.management.stream
 
     async def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
         """A request to `/api/v5` as the administrator, unless told otherwise."""
@@ -59,14 +68,6 @@ class Running:
         return aiomqtt.Client("127.0.0.1", self.port, username=name, password=password, **options)
 
 
-def _open(directory: Path, chain: str, **options: Any) -> Database:
-    engine = SqliteEngine(directory / f"{chain}.db")
-    migrate(engine, chain)
-    database = Database(engine, **options)
-    database.open()
-    return database
-
-
 def _people(tx: Transaction, hashes: dict[str, str], now: datetime) -> None:
     accounts.register(tx, "admin", hashes["public"], now, is_admin=True)
     accounts.register(tx, "ann", hashes["secret"], now)
@@ -75,39 +76,25 @@ def _people(tx: Transaction, hashes: dict[str, str], now: datetime) -> None:
 @asynccontextmanager
 async def running(directory: Path, config: Config = CALM) -> AsyncIterator[Running]:
     """Everything started, then stopped."""
-    db, broker_db = _open(directory, "community"), _open(directory, "broker", logs_events=False)
+    config = replace(config, data=Data(dir=str(directory)), listen=_PORT_FREE)
+    db, broker_db = open_databases(config)
+    db.open()
+    broker_db.open()
     clock = Clock()
     house = House(config, db, broker_db, Announcements(db), now=clock)
     hashes = {password: house.passwords.hash(password) for password in ("public", "secret")}
     await db.write(_people, hashes, house.now())
-    gate = CommunityGate()
-    journal = StoredJournal(broker_db)
-
-    async def admit(name: str | None, password: bytes | None, address: str) -> Identity:
-        identity = await authenticate_client(house, name, password)
-        await push.admit(identity)
-        return identity
-
-    stream = Stream(Broker(gate), admit, lambda *args: push.take(*args), journal)
-    push = Push(house, stream, gate)
-    await house.announcements.start()
-    tasks = [asyncio.create_task(house.announcements.follow())]
-    await push.start()
-    stream.start()
-    tasks.append(asyncio.create_task(push.run()))
-    port = await stream.listen("127.0.0.1", 0)
-    app = make_app(house, stream, lambda: found.ready)
+    program = Program(house, lock_directory(config))
     try:
-        async with serving(app) as address, httpx.AsyncClient(base_url=f"http://{address}") as rest:
-            found = Running(house, stream, push, gate, clock, rest, port)
-            yield found
+        await house.announcements.start()
+        program.keep_running("announcements", house.announcements.follow())
+        management = await app.start(program)
+        program.ready = True
+        port = int(program.addresses["mqtt"].rpartition(":")[2])
+        async with serving(make_app(management)) as address, httpx.AsyncClient(base_url=f"http://{address}") as rest:
+            yield Running(program, management, clock, rest, port)
     finally:
-        await stream.stop()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        db.close()
-        broker_db.close()
+        await program.stop()
 
 
 def scenario(directory: Path, play: Callable[[Running], Awaitable[None]], config: Config = CALM) -> None:

@@ -12,17 +12,19 @@ from typing import Any, TypeVar
 from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 
-from folkmoot.domain.broker import Broker, Identity, Journal
+from folkmoot.domain.broker import Broker, Client, Identity, Journal
 from folkmoot.errors import Forbidden, Unauthenticated
 from folkmoot.net.listeners import HttpServer, WebSocketSettings
 from folkmoot.surfaces.mqtt.stream import Stream, Take
+from folkmoot.wire.mqtt import Connect
 
 T = TypeVar("T")
 DEADLINE_SECONDS = 10.0
 
 
-async def authenticate(username: str | None, password: bytes | None, address: str) -> Identity:
+async def authenticate(client: Client, packet: Connect) -> Identity:
     """Everybody but `nobody` and `banned`; `slow` takes its time. The account is the name's length."""
+    username = packet.username
     if username == "nobody":
         raise Unauthenticated("account.unknown", "Who?")
     if username == "banned":

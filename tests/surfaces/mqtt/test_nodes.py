@@ -20,7 +20,7 @@ def test_status(tmp_path: Path) -> None:
                 "app_status": "running",
             }
         assert (await here.rest.get("/status", params={"format": "xml"})).status_code == 400
-        here.ready = False
+        here.program.ready = False
         answer = await here.rest.get("/status")
         assert (answer.status_code, answer.text) == (503, f"Node {NODE} is stopped\nemqx is not_running")
         assert (await here.rest.get("/status", params={"format": "json"})).json()["app_status"] == "not_running"

@@ -221,13 +221,13 @@ def test_rights_that_change_while_somebody_comes_in(tmp_path: Path) -> None:
             if function is broker.readable_spaces and not closed.done():
                 closed.set_result(None)
                 await allow(here, square, Rights.NONE, Rights.NONE)
-                await here.push.learn()
+                await here.management.push.learn()
             return found
 
         closed = asyncio.get_running_loop().create_future()
         house.db.read = slow_read  # type: ignore[method-assign]
-        await here.push.admit(broker.Identity(ann.id, "ann"))
-        assert not here.gate.may_receive(broker.Identity(ann.id, "ann"), "spaces/square/messages")
+        await here.management.push.admit(broker.Identity(ann.id, "ann"))
+        assert not here.management.push.gate.may_receive(broker.Identity(ann.id, "ann"), "spaces/square/messages")
 
     scenario(tmp_path, play)
 

@@ -60,7 +60,7 @@ def _client_tests(query: schema.ClientQuery) -> list[Callable[[Session], bool]]:
         part_of_name = query.like_username
         tests.append(lambda session: part_of_name in (render.username(session) or ""))
     if query.ip_address is not None:
-        tests.append(lambda session: session.link is not None and session.link.address == query.ip_address)
+        tests.append(lambda session: session.link is not None and session.link.client.address == query.ip_address)
     if query.conn_state is not None:
         # A client without a session is not listed, so none is idle.
         state = query.conn_state
@@ -134,7 +134,7 @@ def _subscribe(app: Management, session: Session, wanted: schema.NewSubscription
         raise Invalid("filter.invalid", f"A topic filter has at most {_LONGEST_FILTER} bytes.", "topic")
     entry = mqtt.Filter(wanted.topic, wanted.qos, bool(wanted.nl), bool(wanted.rap), wanted.rh)
     try:
-        code = broker.subscribe(session, entry, 0, now, checked=False)
+        code = broker.subscribe(session, entry, now)
     except Refused as error:
         raise Invalid("filter.invalid", f"The client cannot be subscribed to this: {error}.", "topic") from error
     if code >= mqtt.Reason.UNSPECIFIED_ERROR:
@@ -155,6 +155,6 @@ async def unsubscribe_client_from_many(call: Call) -> None:
 
 def _unsubscribe(app: Management, session: Session, wanted: schema.OldSubscription) -> None:
     try:
-        app.stream.broker.unsubscribe(session, wanted.topic)
+        app.stream.broker.unsubscribe(session, wanted.topic, app.stream.now())
     except Refused as error:
         raise Invalid("filter.invalid", f"This is no topic filter: {error}.", "topic") from error

@@ -8,7 +8,7 @@ import binascii
 import uuid
 from typing import Any
 
-from folkmoot.domain.broker import Identity, Message, is_topic
+from folkmoot.domain.broker import Client, Identity, Message, Verdict, Wish, is_topic
 from folkmoot.errors import Invalid
 from folkmoot.net import http
 from folkmoot.net.http import Call
@@ -60,7 +60,8 @@ async def _publish(call: Call, message: Message) -> Outcome:
             return schema.NotPublished(code, Reason(code).name.lower())
         return _published()
     # Unlike EMQX, whose API is above its rules: the other topics of spaces are the community's own.
-    if not stream.broker.may_publish(identity, message.topic):
+    wish = Wish("publish", message.topic, message.qos, message.retain)
+    if stream.broker.judge(Client(identity, "http_api", identity.name), wish, stream.now()) is Verdict.DENY:
         return schema.NotPublished(Reason.NOT_AUTHORIZED, "not_authorized")
     message.published_at = stream.now()
     if message.expires_at:
