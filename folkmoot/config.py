@@ -90,6 +90,13 @@ class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """How long caught, sent and failed mail is kept to be looked at."""
 
 
+class Outgoing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Requests and connections to addresses that people set: webhooks, bridges, link previews."""
+
+    allowed_networks: tuple[str, ...] = ()
+    """Networks that may be reached although they are not public, as 127.0.0.0/8 (in the environment: separated by commas)."""
+
+
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The documented rate limits; sizes stay bounded whatever is set here."""
 
@@ -131,6 +138,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     tls: Tls = Tls()
     site: Site = Site()
     mail: Mail = Mail()
+    outgoing: Outgoing = Outgoing()
     limits: Limits = Limits()
     mqtt: Mqtt = Mqtt()
     log: Log = Log()
@@ -197,14 +205,19 @@ def _check(config: Config) -> None:
         raise Invalid("config.value", "mail.domain is a name as lists.example.org.", "mail.domain")
     if config.mail.max_bytes < 1:
         raise Invalid("config.value", "mail.max_bytes is at least 1.", "mail.max_bytes")
-    for peer in config.mail.peers:
-        try:
-            ipaddress.ip_network(peer)
-        except ValueError as error:
-            raise Invalid("config.value", f"mail.peers: {error}.", "mail.peers") from error
+    _check_networks(config.mail.peers, "mail.peers")
+    _check_networks(config.outgoing.allowed_networks, "outgoing.allowed_networks")
     if config.data.url and not config.data.url.startswith(("postgresql://", "postgres://")):
         raise Invalid("config.value", "data.url is a postgresql:// URL, or empty for SQLite.", "data.url")
     if (config.listen.mqtt_tls or config.listen.mqtt_wss) and not (config.tls.certificate and config.tls.key):
         raise Invalid(
             "config.value", "listen.mqtt_tls and mqtt_wss need tls.certificate and tls.key.", "tls.certificate"
         )
+
+
+def _check_networks(networks: tuple[str, ...], key: str) -> None:
+    for network in networks:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError as error:
+            raise Invalid("config.value", f"{key}: {error}.", key) from error

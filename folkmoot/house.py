@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from folkmoot.config import Config
@@ -18,6 +19,9 @@ from folkmoot.domain.accounts import Account, Passwords
 from folkmoot.errors import Forbidden, Unauthenticated, Unavailable
 from folkmoot.net.buckets import TokenBucket
 from folkmoot.store import Announcements, Database, Engine, PostgresqlEngine, SqliteEngine, migrate
+
+if TYPE_CHECKING:
+    from folkmoot.net.outgoing import Outgoing
 
 #: How many wrong passwords one name may be tried with in a minute.
 SIGN_INS_PER_MINUTE = 10
@@ -74,6 +78,23 @@ class House:
     """Held by whoever checks a password for that name."""
     origins: dict[str, str] = field(default_factory=dict)
     """Where each HTTP surface answers (`web`, `lists`, `forum`, `newsletter`, `mqtt_api`), without a trailing slash."""
+
+    _outgoing: Outgoing | None = None
+
+    @property
+    def outgoing(self) -> Outgoing:
+        """The guarded client for requests and connections to addresses that people set."""
+        if self._outgoing is None:
+            # Imported when it is needed: most communities ask nobody.
+            from folkmoot.net.outgoing import Outgoing
+
+            self._outgoing = Outgoing(allowed_networks=self.config.outgoing.allowed_networks)
+        return self._outgoing
+
+    async def close(self) -> None:
+        """Ends what was opened on the way; the databases are the program's."""
+        if self._outgoing is not None:
+            await self._outgoing.close()
 
     async def sign_in(self, login: str, password: str) -> Account:
         """The account with this name or address and this password.

@@ -51,6 +51,7 @@ class Program:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._end(self.house.close)
         self.house.db.close()
         self.house.broker_db.close()
         # Only now may another server have the data.

@@ -59,10 +59,11 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         self._inner = inner or httpx.AsyncHTTPTransport(trust_env=False)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Sends one request to the address that was checked. Raises OutgoingError."""
         url = request.url
         if url.scheme not in ("http", "https") or not url.host:
             raise OutgoingError("only http and https addresses are fetched", permanent=True)
-        address = await self._pick(url.host, url.port or (443 if url.scheme == "https" else 80))
+        address = await self.resolve(url.host, url.port or (443 if url.scheme == "https" else 80))
         request.extensions["sni_hostname"] = url.host
         pinned = httpx.Request(
             request.method,
@@ -73,7 +74,8 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         )
         return await self._inner.handle_async_request(pinned)
 
-    async def _pick(self, host: str, port: int) -> IpAddress:
+    async def resolve(self, host: str, port: int) -> IpAddress:
+        """The address to connect to, which was checked. Raises OutgoingError."""
         try:
             found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
@@ -103,8 +105,11 @@ class Outgoing:
         """`allowed_networks` (`127.0.0.0/8`, `10.1.2.3`) may be reached although they are not public."""
         self._timeout_seconds = timeout_seconds
         self._max_answer_bytes = max_answer_bytes
+        transport = GuardedTransport([ipaddress.ip_network(each) for each in allowed_networks])
+        self.resolve = transport.resolve
+        """For connections that are not HTTP: the checked address of a host and port."""
         self._client = httpx.AsyncClient(
-            transport=GuardedTransport([ipaddress.ip_network(each) for each in allowed_networks]),
+            transport=transport,
             timeout=timeout_seconds,
             max_redirects=max_redirects,
             trust_env=False,
@@ -120,13 +125,15 @@ class Outgoing:
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
         follow_redirects: bool = False,
+        timeout_seconds: float | None = None,
     ) -> Answer:
         """Make one request and read the whole answer, whatever its status. Raises OutgoingError."""
+        seconds = timeout_seconds or self._timeout_seconds
         try:
             async with (
-                asyncio.timeout(self._timeout_seconds),
+                asyncio.timeout(seconds),
                 self._client.stream(
-                    method, url, headers=headers, content=body, follow_redirects=follow_redirects
+                    method, url, headers=headers, content=body, follow_redirects=follow_redirects, timeout=seconds
                 ) as answer,
             ):
                 return Answer(answer.status_code, dict(answer.headers), await self._read(answer))

@@ -18,7 +18,6 @@ from .model import (
     Identity,
     Journal,
     Kept,
-    Limits,
     Message,
     OpenGate,
     Post,
@@ -27,6 +26,7 @@ from .model import (
     Verdict,
     Wish,
 )
+from .options import Limits, Options
 from .queries import set_aside
 from .restoring import list_retained, read_sessions
 from .retained import Retained
@@ -51,6 +51,7 @@ __all__ = [
     "Link",
     "Message",
     "OpenGate",
+    "Options",
     "Post",
     "Question",
     "Refused",

@@ -26,7 +26,8 @@ from . import greeting, subscribing
 from .happenings import Happenings
 from .ledger import Ledger
 from .links import Link
-from .model import FOREVER, Client, Gate, Identity, Kept, Limits, Message, OpenGate, Post, Verdict, Wish
+from .model import FOREVER, Client, Gate, Identity, Kept, Message, OpenGate, Post, Verdict, Wish
+from .options import Limits, Options
 from .retained import Retained
 from .routes import Routes
 from .sessions import Session
@@ -37,7 +38,8 @@ class Broker:
 
     def __init__(self, gate: Gate | None = None, limits: Limits | None = None, durable: bool = False) -> None:
         self.gate: Gate = gate or OpenGate()
-        self.limits = limits or Limits()
+        self.options = Options(limits or Limits())
+        self.limits = self.options.mqtt
         self.wake: Callable[[], None] = _nothing
         self.is_awake = False
         """Somebody is about to write all output; `wake` need not be called. Set by the stream."""

@@ -109,29 +109,6 @@ class OpenGate:
         return False
 
 
-class Limits(Struct):
-    """The options of the `mqtt` zone (contract §3.2). Times are seconds, sizes bytes."""
-
-    idle_timeout: float = 15.0
-    max_packet_size: int = 1_048_576
-    max_clientid_len: int = 65_535
-    max_topic_levels: int = 128
-    max_topic_alias: int = 65_535
-    max_alias_bytes: int = 1_048_576
-    server_keepalive: int | None = None
-    keepalive_multiplier: float = 1.5
-    session_expiry_interval: int = 7200
-    max_awaiting_rel: int = 100
-    max_mqueue_len: int = 1000
-    mqueue_store_qos0: bool = True
-    max_inflight: int = 32
-    max_subscriptions: int | None = None
-    deny_disconnects: bool = False
-    """What is denied ends the connection (contract §2.12, deny_action)."""
-    output_bytes: int = 1_048_576
-    """How much may wait for one socket before QoS 0 is dropped and QoS 1 and 2 stay in the queue."""
-
-
 class Message(Struct, gc=False):
     """One published message. `fields` are the forwarded MQTT 5 properties in wire form, without expiry.
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from folkmoot.store import Transaction
 
-from .model import Damaged, Delivery, Identity, Kept, Limits, Message
+from .model import Damaged, Delivery, Identity, Kept, Message
+from .options import Limits
 from .queries import COLUMNS, key
 from .sessions import Session, Subscription
 from .topics import is_filter, is_topic, split_shared

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from folkmoot.wire import mqtt
 
-from .model import FOREVER, Client, Delivery, Identity, Limits, Message
+from .model import FOREVER, Client, Delivery, Identity, Message
+from .options import Limits
 
 if TYPE_CHECKING:
     from .ledger import Ledger
