@@ -25,4 +25,4 @@ def test_a_target_holds(name: str) -> None:
 
 
 def test_there_is_a_target_for_every_parser() -> None:
-    assert {"addresses", "frames", "mail", "markup", "mbox", "mqtt", "requests", "smtp"} <= set(targets())
+    assert {"addresses", "frames", "mail", "markup", "mbox", "mqtt", "proxy", "requests", "smtp"} <= set(targets())
