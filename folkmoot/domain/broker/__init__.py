@@ -10,6 +10,7 @@ from .happenings import Happenings
 from .links import Link
 from .model import (
     FOREVER,
+    Alarm,
     Changes,
     Client,
     Damaged,
@@ -36,6 +37,7 @@ from .topics import is_filter, is_topic, matches, split_shared
 
 __all__ = [
     "FOREVER",
+    "Alarm",
     "Broker",
     "Changes",
     "Client",

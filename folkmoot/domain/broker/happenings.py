@@ -2,7 +2,8 @@
 
 Those told are called in place and must return at once; what takes time they hand on. What they raise is logged and ends nothing.
 Messages on their way are told of in the slow way only: whoever wants to hear of publishing names the topics in `watchers`,
-and whoever wants to hear of deliveries appends to those lists; both then call `Broker.forget_routes`.
+and whoever wants to hear of deliveries appends to those lists; both then call `Broker.forget_routes`. The lists are changed in
+place, never replaced.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .model import Client, Delivery, Message, Verdict, Wish
+from .model import Alarm, Client, Delivery, Message, Verdict, Wish
 
 if TYPE_CHECKING:
     from .links import Link
@@ -38,11 +39,15 @@ class Happenings:
         self.published: list[Callable[[Message, Client | None, float], None]] = []
         """A message is to be routed; on topics that are watched."""
         self.unrouted: list[Callable[[Message, str, float], None]] = []
-        """A message reached nobody, and why: `no_subscribers`, …"""
+        """A message reached nobody, and why: `no_subscribers`, `receive_maximum_exceeded`, …"""
         self.delivered: list[Callable[[Session, Delivery, float], None]] = []
+        """A message was sent to a client, for the first time."""
         self.acked: list[Callable[[Session, Delivery, float], None]] = []
+        """The client has it: PUBACK has come, or PUBREC."""
         self.dropped: list[Callable[[Session, Delivery, str, float], None]] = []
-        """A delivery was given up, and why: `queue_full`, `expired`, …"""
+        """A delivery was given up, and why: `queue_full`, `expired`, `too_large`, `no_local`, `qos0_msg`, `not_authorized`."""
+        self.alarm_activated: list[Callable[[Alarm, float], None]] = []
+        self.alarm_deactivated: list[Callable[[Alarm, float], None]] = []
         self.watchers: list[Callable[[str], bool]] = []
         """Each says whether somebody wants to hear of what is published to a topic."""
 

@@ -124,6 +124,8 @@ class Message(Struct, gc=False):
     published_at: float = 0.0
     from_client: str = ""
     from_name: str | None = None
+    trail: tuple[str, ...] = ()
+    """The rules that made it, or what it was made of, oldest first."""
     number: int = field(default_factory=_numbers.__next__)
 
 
@@ -205,6 +207,16 @@ class Damaged(Struct, frozen=True):
     table: str
     row: tuple[Any, ...]
     reason: str
+
+
+class Alarm(Struct, frozen=True):
+    """Something that is, or was, wrong; times are seconds since 1970."""
+
+    name: str
+    message: str
+    details: dict[str, Any]
+    activated_at: float
+    deactivated_at: float | None = None
 
 
 class Journal(Protocol):

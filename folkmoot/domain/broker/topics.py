@@ -114,6 +114,12 @@ class Table(Generic[E]):
         self._root: _Node[E] = _Node()
         self.filters: dict[str, int] = {}
         """How many subscriptions each filter has, as written by the client: the routes."""
+        self.count = self.shared = 0
+        """How many subscriptions there are, and how many of them are shared."""
+
+    def begins(self, level: str) -> bool:
+        """Whether any filter has this first level."""
+        return level in self._root.children
 
     def add(self, topic_filter: str, entry: E) -> None:
         """Adds a subscription; the client must not have one with this filter."""
@@ -124,6 +130,8 @@ class Table(Generic[E]):
             node.entries[entry.client_id] = entry
         else:
             node.groups.setdefault(entry.group, Group()).members[entry.client_id] = entry
+            self.shared += 1
+        self.count += 1
         self.filters[topic_filter] = self.filters.get(topic_filter, 0) + 1
 
     def remove(self, topic_filter: str, entry: E) -> None:
@@ -137,8 +145,10 @@ class Table(Generic[E]):
         else:
             members = path[-1].groups[entry.group].members
             del members[entry.client_id]
+            self.shared -= 1
             if not members:
                 del path[-1].groups[entry.group]
+        self.count -= 1
         for level, parent, node in zip(reversed(levels), reversed(path[:-1]), reversed(path), strict=False):
             if not node.is_empty():
                 break

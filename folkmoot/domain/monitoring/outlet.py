@@ -1,0 +1,44 @@
+"""The way onto the topics below `$SYS/brokers`: nothing is made of what nobody wants, and nothing of it is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import time
+
+from folkmoot.domain.broker import Broker, Message
+
+#: What all these topics begin with.
+ROOT = "$SYS"
+
+
+class Outlet:
+    """Publishes in the name of one node."""
+
+    def __init__(self, broker: Broker, node: str, clock: Callable[[], float] = time) -> None:
+        self._broker = broker
+        self._prefix = f"{ROOT}/brokers/{node}/"
+        self._clock = clock
+
+    def is_wanted(self) -> bool:
+        """Whether anybody might hear of anything said here."""
+        broker = self._broker
+        return broker.routes.table.begins(ROOT) or bool(broker.happenings.watchers)
+
+    def say(self, path: str, payload: Callable[[], bytes]) -> None:
+        """Publishes below the node's topic; the payload is made only when somebody wants it."""
+        if not self.is_wanted():
+            return
+        broker, now, topic = self._broker, self._clock(), self._prefix + path
+        happenings = broker.happenings
+        watched = bool(happenings.published) and happenings.watches(topic)
+        route = broker.routes.route(topic)
+        if watched or route.subscriptions or route.groups:
+            message = Message(topic, payload(), published_at=now, from_client="$SYS")
+            if watched:
+                happenings.tell(happenings.published, message, None, now)
+            if route.subscriptions or route.groups:
+                broker.routes.deliver(route, message, None, now)
+
+    def keep(self, topic: str, payload: bytes) -> None:
+        """Makes a retained message of it, until the program ends."""
+        self._broker.retained.keep(Message(topic, payload, retain=True, published_at=self._clock(), from_client="$SYS"))
