@@ -30,6 +30,11 @@ class AccountBanned(Event, frozen=True, tag="account.banned"):
     banned: bool
 
 
+class AdministratorsChanged(Event, frozen=True, tag="account.administrators_changed"):
+    account_id: int
+    added: bool
+
+
 class PasswordChanged(Event, frozen=True, tag="account.password_changed"):
     account_id: int
 
@@ -51,6 +56,20 @@ class SpaceEdited(Event, frozen=True, tag="space.edited"):
 class SpaceDeleted(Event, frozen=True, tag="space.deleted"):
     space_id: int
     name: str
+
+
+class SpaceBanned(Event, frozen=True, tag="space.banned"):
+    """An account may not write in one space any more or, with `banned` false, may again."""
+
+    space_id: int
+    account_id: int
+    banned: bool
+
+
+class ModeratorsChanged(Event, frozen=True, tag="space.moderators_changed"):
+    space_id: int
+    account_id: int
+    added: bool
 
 
 class SubscriptionStarted(Event, frozen=True, tag="subscription.started"):
@@ -114,11 +133,14 @@ AnyEvent = (
     AccountCreated
     | AccountSuspended
     | AccountBanned
+    | AdministratorsChanged
     | PasswordChanged
     | TokenRevoked
     | SpaceCreated
     | SpaceEdited
     | SpaceDeleted
+    | SpaceBanned
+    | ModeratorsChanged
     | SubscriptionStarted
     | SubscriptionEnded
     | MessagePosted

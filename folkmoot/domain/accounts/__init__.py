@@ -12,6 +12,7 @@ from folkmoot.domain.accounts.actions import (
     renew_token,
     revoke_token,
     sender,
+    set_admin,
     suspend,
     verify_address,
 )
@@ -100,6 +101,7 @@ __all__ = [
     "require_unbanned",
     "revoke_token",
     "sender",
+    "set_admin",
     "set_show_nsfw",
     "shows_nsfw",
     "suspend",

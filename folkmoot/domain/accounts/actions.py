@@ -7,7 +7,14 @@ from datetime import datetime
 from folkmoot.domain.accounts.model import Account, Actor, address_key, is_valid_name, require_admin
 from folkmoot.domain.accounts.queries import find_account_of_address, find_secret, get_account
 from folkmoot.errors import Conflict, Invalid, NotFound
-from folkmoot.events import AccountBanned, AccountCreated, AccountSuspended, PasswordChanged, TokenRevoked
+from folkmoot.events import (
+    AccountBanned,
+    AccountCreated,
+    AccountSuspended,
+    AdministratorsChanged,
+    PasswordChanged,
+    TokenRevoked,
+)
 from folkmoot.ids import digest, new_secret
 from folkmoot.store import Transaction
 from folkmoot.text import mail
@@ -114,6 +121,20 @@ def ban(
         id=account_id,
     )
     tx.record(AccountBanned(account_id, banned))
+    return get_account(tx, account_id)
+
+
+def set_admin(tx: Transaction, actor: Actor, account_id: int, is_admin: bool) -> Account:
+    """Make an account an administrator, or end that. Raises Unauthenticated, Forbidden unless an administrator asks, NotFound.
+
+    The last administrator stays one: Conflict.
+    """
+    require_admin(actor)
+    account = get_account(tx, account_id)
+    if account.is_admin and not is_admin and tx.value("SELECT count(*) FROM accounts WHERE is_admin") == 1:
+        raise Conflict("account.last_admin", "Somebody has to be the administrator.")
+    tx.run("UPDATE accounts SET is_admin = :admin WHERE id = :id", admin=is_admin, id=account_id)
+    tx.record(AdministratorsChanged(account_id, is_admin))
     return get_account(tx, account_id)
 
 

@@ -91,6 +91,12 @@ def is_banned_from(tx: Transaction, space_id: int, account_id: int, now: datetim
     return bool(rows)
 
 
+def is_moderator(tx: Transaction, space_id: int, account_id: int) -> bool:
+    """Is an account appointed as a moderator of a space?"""
+    sql = "SELECT 1 FROM moderators WHERE space_id = :space AND account_id = :account"
+    return tx.value(sql, space=space_id, account=account_id) is not None
+
+
 # --- permission -----------------------------------------------------------------------------------------------------
 
 

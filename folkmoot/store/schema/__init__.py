@@ -4,7 +4,27 @@
 so that neither writer waits for the other. Instants are whole microseconds since 1970 in UTC.
 """
 
-from folkmoot.store.schema import broker_settings, identity, outgoing, places, talk, topics
+from folkmoot.store.schema import (
+    broker_monitoring,
+    broker_settings,
+    identity,
+    moderation,
+    outgoing,
+    places,
+    talk,
+    topics,
+)
 from folkmoot.store.schema.columns import broker, community
 
-__all__ = ["broker", "broker_settings", "community", "identity", "outgoing", "places", "talk", "topics"]
+__all__ = [
+    "broker",
+    "broker_monitoring",
+    "broker_settings",
+    "community",
+    "identity",
+    "moderation",
+    "outgoing",
+    "places",
+    "talk",
+    "topics",
+]

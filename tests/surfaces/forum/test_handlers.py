@@ -279,7 +279,7 @@ def test_a_site_ban_blocks_writing_and_nothing_else(engine: Engine) -> None:
         ann = (await hall.get("/post", "ann", id=post))["post"]["creator_id"]
         assert await hall.refused("/user/ban", "bob", user_id=ann, ban=True) == "not_an_admin"
         assert await hall.refused("/user/ban", "admin", user_id=99, ban=True) == "couldnt_update_user"
-        banned = await hall.send("/user/ban", "admin", user_id=ann, ban=True, reason="r", expires=1)
+        banned = await hall.send("/user/ban", "admin", user_id=ann, ban=True, reason="r", expires=4_000_000_000)
         assert banned["banned"] is True and banned["user"]["banned"] is True and banned["user"]["email"] is None
         main = (await hall.get("/community"))["community"]["id"]
         for method, path, data in (

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from folkmoot.domain import accounts, spaces
 from folkmoot.domain.accounts import Actor
-from folkmoot.errors import Forbidden
+from folkmoot.errors import Forbidden, Invalid
 from folkmoot.house import House
 from folkmoot.net.http import Call
 from folkmoot.store import Transaction
@@ -101,6 +101,16 @@ def page(data: Any) -> tuple[int, int]:
     limit = min(limit, _MOST_LIMIT)
     number = data.page if data.page is not None and data.page >= 1 else 1
     return min(limit * (number - 1), 2**31), limit
+
+
+def instant(seconds: int | None) -> datetime | None:
+    """A request's `expires`, seconds since 1970. Raises Invalid for what is no time."""
+    if seconds is None:
+        return None
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise Invalid("time.invalid", "This is no time.", "expires") from error
 
 
 def shows_nsfw(tx: Transaction, actor: Actor) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from folkmoot.domain import conversations, spaces, votes
+from folkmoot.domain import conversations, moderation, spaces, votes
 from folkmoot.domain.accounts import Actor
 from folkmoot.domain.conversations import Message
 from folkmoot.domain.spaces import Rights
@@ -85,7 +85,7 @@ async def edit_comment(call: Call) -> schema.CommentResponse:
             if data.deleted is not None and data.deleted != message.deleted:
                 conversations.set_deleted(tx, actor, message.id, data.deleted, now)
         if data.removed is not None and data.removed != message.removed:
-            conversations.set_removed(tx, actor, message.id, data.removed, now)
+            moderation.remove_message(tx, actor, message.id, data.removed, now, data.reason)
         return _view(tx, actor, message.id, now)
 
     return schema.CommentResponse(await write(call, act), [])

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime
 
-from folkmoot.domain import accounts, spaces, subscriptions
+from folkmoot.domain import accounts, moderation, spaces, subscriptions
 from folkmoot.errors import Conflict, Forbidden, Invalid
 from folkmoot.net.http import Call
 from folkmoot.store import Transaction
 from folkmoot.surfaces.forum import auth, render, schema
-from folkmoot.surfaces.forum.handlers import Forum, member, write
+from folkmoot.surfaces.forum.handlers import Forum, instant, member, write
 
 _MAIN = "main"
 _MAIN_TITLE = "The Default Community"
@@ -75,7 +75,7 @@ async def ban_user(call: Call) -> schema.BanUserResponse:
     now = forum.house.now()
 
     def act(tx: Transaction) -> accounts.Profile:
-        accounts.ban(tx, call.actor, data.user_id, data.ban, now)
+        moderation.ban(tx, call.actor, data.user_id, data.ban, now, data.reason, instant(data.expires))
         return accounts.get_profile(tx, data.user_id, now)
 
     return schema.BanUserResponse(render.user(await write(call, act), forum.hostname), data.ban)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from folkmoot.domain import conversations, spaces, subscriptions, votes
+from folkmoot.domain import conversations, moderation, spaces, subscriptions, votes
 from folkmoot.domain.accounts import Actor
 from folkmoot.domain.conversations import AnswerView, Message, Order, Scope, Thread, ThreadView
 from folkmoot.domain.spaces import Rights
@@ -182,11 +182,11 @@ async def edit_post(call: Call) -> schema.PostResponse:
             if data.deleted is not None and data.deleted != message.deleted:
                 conversations.set_deleted(tx, actor, thread.id, data.deleted, now)
         if data.removed is not None and data.removed != message.removed:
-            conversations.set_removed(tx, actor, thread.id, data.removed, now)
+            moderation.remove_message(tx, actor, thread.id, data.removed, now, data.reason)
         if data.locked is not None and data.locked != thread.locked:
-            conversations.set_locked(tx, actor, thread.id, data.locked, now)
+            moderation.lock_thread(tx, actor, thread.id, data.locked, now)
         if data.stickied is not None and data.stickied != thread.stickied:
-            conversations.set_stickied(tx, actor, thread.id, data.stickied, now)
+            moderation.stick_thread(tx, actor, thread.id, data.stickied, now)
         return _view(tx, actor, thread.id, now)
 
     return schema.PostResponse(await write(call, act))
