@@ -15,7 +15,8 @@ from .tls import server_context
 
 async def start(program: Program) -> Management:
     """Start the broker on what it kept, its stream and its TCP listeners; WebSockets and the API are handed over by `web`."""
-    from folkmoot.domain.broker import Broker, CommunityGate, Limits
+    from folkmoot.domain.authorization import CommunityGate
+    from folkmoot.domain.broker import Broker, Limits
     from folkmoot.surfaces.mqtt import Push, StoredJournal, authenticate_client
 
     house = program.house

@@ -3,7 +3,6 @@
 `Broker` is the owner of it all; a `Link` is its half of one connection. Sockets are the surface's.
 """
 
-from .access import CommunityGate, messages_topic, open_spaces, posted_space, readable_spaces
 from .actions import keep
 from .broker import Broker
 from .happenings import Happenings
@@ -41,7 +40,6 @@ __all__ = [
     "Broker",
     "Changes",
     "Client",
-    "CommunityGate",
     "Damaged",
     "Delivery",
     "Gate",
@@ -70,11 +68,7 @@ __all__ = [
     "list_retained",
     "list_settings",
     "matches",
-    "messages_topic",
-    "open_spaces",
-    "posted_space",
     "read_sessions",
-    "readable_spaces",
     "save_setting",
     "set_aside",
     "split_shared",

@@ -11,8 +11,9 @@ from urllib.parse import quote
 import msgspec
 import structlog
 
-from folkmoot.domain import accounts, broker, conversations, spaces
-from folkmoot.domain.broker import CommunityGate, Identity, Message
+from folkmoot.domain import accounts, authorization, conversations, spaces
+from folkmoot.domain.authorization import CommunityGate
+from folkmoot.domain.broker import Identity, Message
 from folkmoot.domain.conversations import MessageView
 from folkmoot.domain.spaces import ListFace
 from folkmoot.errors import Invalid, NotFound, Unauthenticated
@@ -104,7 +105,7 @@ class Push:
         account_id, readable = identity.account_id, self.gate.readable
         while account_id is not None and account_id not in readable:
             learned = self._learned
-            names = await self._house.db.read(broker.readable_spaces, account_id, self._house.now())
+            names = await self._house.db.read(authorization.readable_spaces, account_id, self._house.now())
             # What was read while rights changed may be out of date.
             if learned == self._learned:
                 readable[account_id] = names
@@ -113,7 +114,7 @@ class Push:
         """Make a post of what was published to `spaces/<name>/post`; success is reason code 0, after the commit."""
         if identity.account_id is None:
             raise Unauthenticated("account.required", "Posting needs a user name and a password.")
-        name = broker.posted_space(topic)
+        name = authorization.posted_space(topic)
         assert name is not None, topic
         await self._house.db.write(self._post, identity.account_id, name, parse_post(payload))
         return 0
@@ -149,9 +150,9 @@ class Push:
         """Learn anew who may see what, for everybody who has connected."""
         self._learned += 1
         now = self._house.now()
-        self.gate.open = await self._house.db.read(broker.open_spaces, now)
+        self.gate.open = await self._house.db.read(authorization.open_spaces, now)
         for account_id in list(self.gate.readable):
-            self.gate.readable[account_id] = await self._house.db.read(broker.readable_spaces, account_id, now)
+            self.gate.readable[account_id] = await self._house.db.read(authorization.readable_spaces, account_id, now)
         self._stream.broker.forget_routes()
 
     async def _publish(self, event: str, message_id: int) -> None:
@@ -165,7 +166,7 @@ class Push:
         payload = msgspec.json.encode(live)
         # QoS 2 at the source: each subscriber gets the quality it asked for.
         await self._stream.publish(
-            Message(broker.messages_topic(view.space_name), payload, qos=2, published_at=self._stream.now())
+            Message(authorization.messages_topic(view.space_name), payload, qos=2, published_at=self._stream.now())
         )
 
 

@@ -12,7 +12,7 @@ import aiomqtt
 import pytest
 from aiomqtt import ProtocolVersion
 
-from folkmoot.domain import accounts, broker, conversations, spaces
+from folkmoot.domain import accounts, authorization, broker, conversations, spaces
 from folkmoot.domain.accounts import Actor
 from folkmoot.domain.spaces import Rights
 from folkmoot.store import Transaction
@@ -218,7 +218,7 @@ def test_rights_that_change_while_somebody_comes_in(tmp_path: Path) -> None:
 
         async def slow_read(function: Any, *arguments: Any) -> Any:
             found = await read(function, *arguments)
-            if function is broker.readable_spaces and not closed.done():
+            if function is authorization.readable_spaces and not closed.done():
                 closed.set_result(None)
                 await allow(here, square, Rights.NONE, Rights.NONE)
                 await here.management.push.learn()

@@ -7,17 +7,14 @@ from datetime import UTC, datetime
 import pytest
 
 from folkmoot.domain import accounts, spaces
-from folkmoot.domain.broker import (
-    Client,
+from folkmoot.domain.authorization import (
     CommunityGate,
-    Identity,
-    Verdict,
-    Wish,
     messages_topic,
     open_spaces,
     posted_space,
     readable_spaces,
 )
+from folkmoot.domain.broker import Client, Identity, Verdict, Wish
 from folkmoot.store import Database, Transaction
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

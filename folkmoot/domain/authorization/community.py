@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from folkmoot.domain.accounts import ANONYMOUS, actor_of_account
-from folkmoot.domain.broker.model import Client, Identity, Verdict, Wish
+from folkmoot.domain.broker import Client, Identity, Verdict, Wish
 from folkmoot.domain.spaces import Rights, list_spaces, rights
 from folkmoot.errors import FolkmootError
 from folkmoot.store import Transaction
