@@ -20,7 +20,7 @@ PACKAGE = ROOT / "folkmoot"
 CONCEPTS = (
     *("accounts", "spaces", "subscriptions", "conversations", "outbox", "votes"),
     *("patches", "moderation", "inbox", "campaigns", "broker"),
-    *("authentication", "authorization", "monitoring", "rules"),
+    *("authentication", "authorization", "monitoring", "bridges", "rules"),
 )
 SURFACES = ("forum", "lists", "newsletter", "mqtt", "web")
 _LEAVES = {"ids", "errors", "events"}

@@ -5,6 +5,7 @@ so that neither writer waits for the other. Instants are whole microseconds sinc
 """
 
 from folkmoot.store.schema import (
+    broker_bridges,
     broker_monitoring,
     broker_settings,
     identity,
@@ -18,6 +19,7 @@ from folkmoot.store.schema.columns import broker, community
 
 __all__ = [
     "broker",
+    "broker_bridges",
     "broker_monitoring",
     "broker_settings",
     "community",

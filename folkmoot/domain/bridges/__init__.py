@@ -1,0 +1,67 @@
+"""Connectors to other servers, the actions that send through them, the sources that fetch; as values, kept in tables.
+
+What runs them is `delivery.bridges`.
+"""
+
+from .actions import create, enable, remove, replace
+from .checks import check, parse_server
+from .model import (
+    HIDDEN,
+    REQUESTS,
+    SERVERS,
+    SUBSCRIPTIONS,
+    Action,
+    Bridges,
+    Channel,
+    Connector,
+    Health,
+    HttpRequest,
+    HttpServer,
+    MqttPublish,
+    MqttServer,
+    MqttSubscription,
+    Resource,
+    Source,
+    StaticIds,
+    Status,
+    Tls,
+)
+from .queries import dependants, get_action, get_connector, get_source, list_actions, list_connectors, list_sources
+from .secrets import hide, reveal
+
+__all__ = [
+    "HIDDEN",
+    "REQUESTS",
+    "SERVERS",
+    "SUBSCRIPTIONS",
+    "Action",
+    "Bridges",
+    "Channel",
+    "Connector",
+    "Health",
+    "HttpRequest",
+    "HttpServer",
+    "MqttPublish",
+    "MqttServer",
+    "MqttSubscription",
+    "Resource",
+    "Source",
+    "StaticIds",
+    "Status",
+    "Tls",
+    "check",
+    "create",
+    "dependants",
+    "enable",
+    "get_action",
+    "get_connector",
+    "get_source",
+    "hide",
+    "list_actions",
+    "list_connectors",
+    "list_sources",
+    "parse_server",
+    "remove",
+    "replace",
+    "reveal",
+]
