@@ -10,6 +10,7 @@ from folkmoot.domain.conversations.actions import (
     set_removed,
     set_stickied,
 )
+from folkmoot.domain.conversations.addressed import find_named, list_recipients
 from folkmoot.domain.conversations.archive import (
     SEARCHED,
     ArchivedMessage,
@@ -85,6 +86,7 @@ __all__ = [
     "edit",
     "everywhere",
     "find_archived_in",
+    "find_named",
     "find_original",
     "find_thread",
     "followed",
@@ -104,6 +106,7 @@ __all__ = [
     "list_archived_roots",
     "list_archived_thread",
     "list_headers",
+    "list_recipients",
     "list_spaces_written_to",
     "list_thread_entries",
     "list_thread_views",

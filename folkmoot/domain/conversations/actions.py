@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from folkmoot.domain.accounts import Account, Actor, primary_address, require_account
+from folkmoot.domain.conversations.addressed import note_mentions
 from folkmoot.domain.conversations.growth import adopt, insert
 from folkmoot.domain.conversations.model import (
     Arrival,
@@ -192,7 +193,10 @@ def edit(
         )
         relist_thread(tx, thread.id)
     tx.record(MessageEdited(message.id, message.thread_id, message.space_id, actor.account_id))
-    return get_message(tx, message_id)
+    edited = get_message(tx, message_id)
+    if not edited.is_root:
+        note_mentions(tx, edited)
+    return edited
 
 
 def set_removed(tx: Transaction, actor: Actor, message_id: int, removed: bool, now: datetime) -> Message:

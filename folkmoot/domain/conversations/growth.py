@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from folkmoot.domain.accounts import address_key
+from folkmoot.domain.conversations.addressed import note_answer, note_mentions
 from folkmoot.domain.conversations.model import Arrival, Message
 from folkmoot.domain.conversations.queries import get_thread
 from folkmoot.domain.spaces import LISTED_WHEN_NEW, Space
@@ -73,7 +74,7 @@ def insert(
     parent_id = parent.id if parent else None
     if announce:
         tx.record(MessagePosted(message_id, thread_id, parent_id, space.id, author_id, origin))
-    return Message(
+    message = Message(
         id=message_id,
         space_id=space.id,
         thread_id=thread_id,
@@ -87,6 +88,10 @@ def insert(
         removed=False,
         deleted=False,
     )
+    if parent is not None and announce:
+        note_answer(tx, message, parent)
+        note_mentions(tx, message)
+    return message
 
 
 def _keep_mail(tx: Transaction, space_id: int, message_id: int, arrival: Arrival, inferred: bool) -> None:
@@ -161,6 +166,7 @@ def adopt(tx: Transaction, parent: Message, orphan: Message) -> None:
         return
     tx.run("UPDATE messages SET parent_id = :parent WHERE id = :id", parent=parent.id, id=orphan.id)
     tx.run("UPDATE mails SET inferred = :inferred WHERE message_id = :id", inferred=False, id=orphan.id)
+    note_answer(tx, orphan, parent)
     if orphan.thread_id == parent.thread_id:
         return
     if not orphan.is_root:
