@@ -89,18 +89,20 @@ class Broker:
         """Counts a verdict somebody outside has found."""
         self.count["authorization.deny" if verdict is Verdict.DENY else "authorization.allow"] += 1
 
-    def publish(self, message: Message, now: float, source: Session | None = None) -> int:
+    def publish(self, message: Message, now: float, source: Session | None = None, client: Client | None = None) -> int:
         """Publishes a message that may be published: keeps it if retained, routes it, returns the number of receivers.
 
-        For what the community takes see `Gate.takes`; that is the caller's to ask.
+        `source` is the session it came in on, `client` who sent it if that is not the session's client. For what the community
+        takes see `Gate.takes`; that is the caller's to ask.
         """
+        # contract §3.4, in its order
         if source is None:
             self.count["messages.publish"] += 1
         if message.retain:
             self.retain(message)
         happenings = self.happenings
         if happenings.published and happenings.watches(message.topic):
-            happenings.tell(happenings.published, message, None if source is None else source.client, now)
+            happenings.tell(happenings.published, message, client if source is None else source.client, now)
         return self.route_message(message, source, now)
 
     def route_message(self, message: Message, source: Session | None, now: float) -> int:
@@ -150,7 +152,7 @@ class Broker:
                 old = None
         session = old
         if session is None:
-            session = Session(link.client_id, identity, self.limits, now)
+            session = Session(link.client_id, identity, self.limits, now, self.happenings)
             self.sessions[link.client_id] = session
             self.count["session.created"] += 1
         else:
@@ -175,7 +177,7 @@ class Broker:
         will, delay, session.will = session.will, session.will_delay, None
         self.count["session.takenover"] += 1
         interval, session.expiry_interval = session.expiry_interval, FOREVER
-        link.end(Reason.SESSION_TAKEN_OVER, now)
+        link.end(Reason.SESSION_TAKEN_OVER, now, "discarded" if fresh else "takenover")
         session.expiry_interval = interval
         if will is not None and (fresh or not delay):
             session.will = will
@@ -216,6 +218,9 @@ class Broker:
         self._forget_session(session)
         if not session.expiry_interval:
             self.end_session(session, now, "session.terminated")
+        if self.sessions.get(session.client_id) is not session:
+            # It is just being ended.
+            return
             return
         session.expires_at = session.next_expiry(now)
         self.offline[session.client_id] = session
@@ -227,14 +232,14 @@ class Broker:
 
     def end_session(self, session: Session, now: float, reason: str = "session.terminated") -> None:
         """Forgets a session; a will that is still due is published, shared work goes to the other members."""
-        self.count[reason] += 1
-        self.happenings.tell(self.happenings.ended, session, reason.removeprefix("session."), now)
-        if session.link is not None:
-            session.link.end(Reason.ADMINISTRATIVE_ACTION, now)
         self.sessions.pop(session.client_id, None)
         self.offline.pop(session.client_id, None)
         for subscription in list(session.subscriptions.values()):
             subscribing.remove(self, subscription)
+        if session.link is not None:
+            session.link.end(Reason.ADMINISTRATIVE_ACTION, now)
+        self.count[reason] += 1
+        self.happenings.tell(self.happenings.ended, session, reason.removeprefix("session."), now)
         for delivery in session.unsent():
             self.routes.deliver_again(delivery, now)
         if session.ledger is not None:
@@ -244,6 +249,7 @@ class Broker:
         self.count["delivery.dropped.too_large"] += session.dropped_too_large
         self._publish_will(session, now)
 
+        self.count["delivery.dropped.qos0_msg"] += session.dropped_qos0
     def _publish_will(self, session: Session, now: float) -> None:
         will, session.will, session.will_at = session.will, None, None
         self.ledger.touch(session)
@@ -264,7 +270,7 @@ class Broker:
         """Publishes a will that may be published."""
         will.topic = client.mountpoint + will.topic
         if not self.gate.takes(will.topic):
-            self.publish(will, now)
+            self.publish(will, now, client=client)
             return
         self.posts.append((client.identity, will))
         if not self.is_awake:

@@ -347,13 +347,16 @@ class Link:
             self.sent_bytes += len(data)
         return data
 
-    def end(self, reason: Reason | None, now: float) -> None:
-        """Ends the connection from our side, telling the peer why if its version can; the will is published."""
+    def end(self, reason: Reason | None, now: float, why: str = "") -> None:
+        """Ends the connection from our side, telling the peer why if its version can; the will is published.
+
+        `why` is the word for it if the reason does not say all; see `Broker.lost`.
+        """
         if self.ended:
             return
         if reason is not None:
             packets.farewell(self, reason)
-        self.broker.lost(self, now, packets.disconnect_reason(reason))
+        self.broker.lost(self, now, why or packets.disconnect_reason(reason))
 
 
 def hand_out(data: bytes, count: int, links: list[Link]) -> None:

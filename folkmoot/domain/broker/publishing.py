@@ -38,14 +38,14 @@ def publish(link: Link, session: Session, packet: mqtt.Publish, now: float) -> N
     if not is_topic(topic, broker.limits.max_topic_levels):
         raise Refused(Reason.TOPIC_NAME_INVALID)
     fields = forwarded_fields(packet.properties)
-    noted = broker.ledger.noted
-    if packet.qos == 2 and not _begin_exactly_once(link, session, packet, now):
-        return
     expiry = cast("int | None", packet.properties.get(Prop.MESSAGE_EXPIRY))
     expires_at = 0.0 if expiry is None else now + expiry
     message = Message(
         topic, packet.payload, packet.qos, packet.retain, fields, expires_at, now, link.client_id, link.identity.name
     )
+    noted = broker.ledger.noted
+    if packet.qos == 2 and not _begin_exactly_once(link, session, packet, message, now):
+        return
     raw = topic.encode()
     if raw not in link.granted:
         wish = Wish("publish", topic, packet.qos, packet.retain)
@@ -117,15 +117,19 @@ def _topic(link: Link, packet: mqtt.Publish) -> str:
     return link.aliases[alias]
 
 
-def _begin_exactly_once(link: Link, session: Session, packet: mqtt.Publish, now: float) -> bool:
+def _begin_exactly_once(link: Link, session: Session, packet: mqtt.Publish, message: Message, now: float) -> bool:
     """Notes the identifier of a QoS 2 message; False when the message is here already and was answered."""
     if packet.packet_id in session.awaiting:
         # [MQTT-4.3.3-10]; not sent again but used twice: contract §3.3
         code = 0 if packet.dup else Reason.PACKET_ID_IN_USE
+        if code:
+            link.broker.count["packets.publish.inuse"] += 1
         acknowledge(link, 2, packet.packet_id, code, session.waits_for())
         return False
     if len(session.awaiting) >= link.broker.limits.max_awaiting_rel:
         link.broker.count["packets.publish.dropped"] += 1
+        happenings = link.broker.happenings
+        happenings.tell(happenings.unrouted, message, "receive_maximum_exceeded", now)
         # [MQTT-3.3.4-9]
         raise Refused(Reason.RECEIVE_MAXIMUM_EXCEEDED)
     session.begin(packet.packet_id, now)
@@ -147,6 +151,8 @@ def acknowledge(link: Link, qos: int, packet_id: int, code: int = 0, ticket: int
     if link.version < MQTT_5 and code >= Reason.UNSPECIFIED_ERROR:
         # MQTT 3.1.1 [MQTT-3.3.5-2]: no way to say no
         code = 0
+    if code >= Reason.UNSPECIFIED_ERROR:
+        link.broker.count["packets.publish.error"] += 1
     frame = mqtt.encode(mqtt.Ack(kind, packet_id, code), link.version)
     # [MQTT-4.6.0-2]
     link.answer(kind, frame, ticket or (link.held[-1][0] if link.held else 0))

@@ -158,6 +158,8 @@ class Routes:
             self.count["messages.dropped.no_subscribers"] += 1
         return receivers
 
+            if self.happenings.unrouted:
+                self.happenings.tell(self.happenings.unrouted, message, "no_subscribers", now)
     def _deliver_to(
         self, subscriptions: list[Subscription], route: Route, message: Message, source: Session | None, now: float
     ) -> int:
@@ -170,6 +172,7 @@ class Routes:
                 self.count["delivery.dropped.no_local"] += 1
                 continue
             receivers += 1
+                session.give_up(subscription.delivery(message), "no_local", now)
             if subscription.identifier or (message.retain and subscription.retain_as_published):
                 session.send(subscription.delivery(message), now)
                 continue
@@ -199,12 +202,18 @@ class Routes:
             if len(self.cache) >= _ROUTES_MAX:
                 self.forget_all()
             route = self._build_route(topic)
-            if not self.gate.takes(topic) and not self.happenings.watches(topic):
+            if not (self.gate.takes(topic) or self.happenings.watches(topic) or self._may_tell(route)):
                 self.cache[raw] = route
         return route
 
     def _build_route(self, topic: str) -> Route:
         allowed: dict[Identity, bool] = {}
+    def _may_tell(self, route: Route) -> bool:
+        """Whether somebody must be told of messages on the route because they may reach nobody."""
+        if not self.happenings.unrouted:
+            return False
+        return not route.groups and all(subscription.no_local for subscription in route.subscriptions)
+
 
         def may_receive(subscription: Subscription) -> bool:
             identity = subscription.session.identity

@@ -11,12 +11,17 @@ from typing import TYPE_CHECKING
 
 from folkmoot.wire import mqtt
 
+from .happenings import Happenings
 from .model import FOREVER, Client, Delivery, Identity, Message
 from .options import Limits
 
 if TYPE_CHECKING:
     from .ledger import Ledger
     from .links import Link
+
+
+#: For sessions of no broker yet.
+_SILENT = Happenings()
 
 
 class Subscription:
@@ -71,12 +76,15 @@ class Session:
         "client_id",
         "connected_at",
         "created_at",
+        "delivered",
         "disconnected_at",
         "dropped_expired",
         "dropped_full",
+        "dropped_qos0",
         "dropped_too_large",
         "expires_at",
         "expiry_interval",
+        "happenings",
         "identity",
         "inflight",
         "last_id",
@@ -93,7 +101,10 @@ class Session:
         "window",
     )
 
-    def __init__(self, client_id: str, identity: Identity, limits: Limits, now: float) -> None:
+    def __init__(
+        self, client_id: str, identity: Identity, limits: Limits, now: float, happenings: Happenings = _SILENT
+    ) -> None:
+        self.happenings, self.delivered = happenings, happenings.delivered
         self.client_id = client_id
         self.identity = identity
         self.client = Client(identity, client_id, identity.name)
@@ -124,7 +135,7 @@ class Session:
         self.created_at = now
         self.connected_at = now
         self.disconnected_at: float | None = None
-        self.dropped_full = self.dropped_expired = self.dropped_too_large = 0
+        self.dropped_full = self.dropped_expired = self.dropped_too_large = self.dropped_qos0 = 0
 
     def send(self, delivery: Delivery, now: float) -> None:
         """Sends at once when window and socket allow, queues otherwise; QoS 0 is dropped for a slow consumer."""
@@ -133,14 +144,18 @@ class Session:
             delivery = self.ledger.keep(self, delivery)
         if link is None:
             if delivery.qos or self.limits.mqueue_store_qos0:
-                self._enqueue(delivery)
+                self._enqueue(delivery, now)
+            else:
+                self.dropped_qos0 += 1
+                self.give_up(delivery, "qos0_msg", now)
         elif not delivery.qos:
             if link.room > 0:
                 self._transmit(link, delivery, now)
             else:
                 link.dropped_slow += 1
+                self.give_up(delivery, "qos0_msg", now)
         elif self.queue or len(self.inflight) >= self.window or link.room <= 0:
-            self._enqueue(delivery)
+            self._enqueue(delivery, now)
         else:
             self._transmit(link, delivery, now)
 
@@ -155,7 +170,7 @@ class Session:
             expires_at = delivery.message.expires_at
             if expires_at and expires_at <= now:
                 self.dropped_expired += 1
-                self._forget(delivery)
+                self.give_up(delivery, "expired", now)
             else:
                 self._transmit(link, delivery, now)
 
@@ -185,20 +200,20 @@ class Session:
             elif 0 < delivery.message.expires_at <= now:
                 del self.inflight[packet_id]
                 self.dropped_expired += 1
-                self._forget(delivery)
+                self.give_up(delivery, "expired", now)
             else:
                 self._write(link, delivery, packet_id, now, dup=True)
         self.pump(now)
 
-    def acknowledge(self, packet_id: int, qos: int) -> bool:
-        """Ends a handshake (PUBACK for QoS 1, PUBCOMP for QoS 2); False when there is none of that kind."""
+    def acknowledge(self, packet_id: int, qos: int) -> Delivery | None:
+        """Ends a handshake (PUBACK for QoS 1, PUBCOMP for QoS 2); None when there is none of that kind."""
         delivery = self.inflight.get(packet_id)
         if delivery is None or delivery.qos != qos:
-            return False
+            return None
         del self.inflight[packet_id]
         self.released.discard(packet_id)
         self._forget(delivery)
-        return True
+        return delivery
 
     def release(self, packet_id: int, delivery: Delivery) -> None:
         """PUBREC has come for a QoS 2 delivery: from now on only PUBREL is sent for it."""
@@ -230,7 +245,7 @@ class Session:
         for delivery in expired:
             self.queue.remove(delivery)
             self.dropped_expired += 1
-            self._forget(delivery)
+            self.give_up(delivery, "expired", now)
 
     def free_id(self) -> int:
         """The next packet identifier that is not in use; the window keeps their number far below 65,535."""
@@ -249,12 +264,18 @@ class Session:
         """When the session ends if the connection is lost now; None for never."""
         return None if self.expiry_interval == FOREVER else now + self.expiry_interval
 
-    def _enqueue(self, delivery: Delivery) -> None:
+    def _enqueue(self, delivery: Delivery, now: float) -> None:
         queue = self.queue
         if len(queue) >= self.limits.max_mqueue_len:
             self.dropped_full += 1
-            self._forget(queue.popleft())
+            self.give_up(queue.popleft(), "queue_full", now)
         queue.append(delivery)
+
+    def give_up(self, delivery: Delivery, reason: str, now: float) -> None:
+        """The delivery will never arrive; see `Happenings.dropped` for the reasons."""
+        self._forget(delivery)
+        if self.happenings.dropped:
+            self.happenings.tell(self.happenings.dropped, self, delivery, reason, now)
 
     def _forget(self, delivery: Delivery) -> None:
         if self.ledger is not None:
@@ -281,10 +302,12 @@ class Session:
             # [MQTT-3.1.2-25]
             self.inflight.pop(packet_id, None)
             self.dropped_too_large += 1
-            self._forget(delivery)
+            self.give_up(delivery, "too_large", now)
             return
         link.room -= size
         link.sent[delivery.qos] += 1
+        if self.delivered and not dup:
+            self.happenings.tell(self.delivered, self, delivery, now)
         ticket = self.waits_for() if delivery.qos == 2 else 0
         if ticket:
             link.hold(ticket, frame)
