@@ -42,11 +42,15 @@ class Client(Struct):
     listener: str = ""
     zone: str = "default"
     mountpoint: str = ""
-    """Goes before every topic it uses, and never reaches it."""
+    """Goes before every topic it uses, and never reaches it; as long as nobody knows who it is, with its placeholders."""
+    enable_authn: bool | str = True
+    """Whether its listener asks who it is; `quick_deny_anonymous`: nobody without a name is even looked at."""
     attrs: dict[str, str] = field(default_factory=dict)
     common_name: str | None = None
     """Of its certificate, as is `subject`."""
     subject: str | None = None
+    certificate: bytes = b""
+    """Itself (DER), while the options name clients by it."""
     is_superuser: bool = False
     """May do everything that is not the community's to allow."""
     expires_at: float = 0.0
