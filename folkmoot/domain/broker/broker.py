@@ -216,11 +216,11 @@ class Broker:
         session.disconnected_at = now
         self.happenings.tell(self.happenings.disconnected, session, link, why, now)
         self._forget_session(session)
-        if not session.expiry_interval:
-            self.end_session(session, now, "session.terminated")
         if self.sessions.get(session.client_id) is not session:
             # It is just being ended.
             return
+        if not session.expiry_interval:
+            self.end_session(session, now, "session.terminated")
             return
         session.expires_at = session.next_expiry(now)
         self.offline[session.client_id] = session
@@ -234,12 +234,12 @@ class Broker:
         """Forgets a session; a will that is still due is published, shared work goes to the other members."""
         self.sessions.pop(session.client_id, None)
         self.offline.pop(session.client_id, None)
-        for subscription in list(session.subscriptions.values()):
-            subscribing.remove(self, subscription)
         if session.link is not None:
             session.link.end(Reason.ADMINISTRATIVE_ACTION, now)
         self.count[reason] += 1
         self.happenings.tell(self.happenings.ended, session, reason.removeprefix("session."), now)
+        for subscription in list(session.subscriptions.values()):
+            subscribing.remove(self, subscription)
         for delivery in session.unsent():
             self.routes.deliver_again(delivery, now)
         if session.ledger is not None:
@@ -247,9 +247,9 @@ class Broker:
         self.count["delivery.dropped.queue_full"] += session.dropped_full
         self.count["delivery.dropped.expired"] += session.dropped_expired
         self.count["delivery.dropped.too_large"] += session.dropped_too_large
+        self.count["delivery.dropped.qos0_msg"] += session.dropped_qos0
         self._publish_will(session, now)
 
-        self.count["delivery.dropped.qos0_msg"] += session.dropped_qos0
     def _publish_will(self, session: Session, now: float) -> None:
         will, session.will, session.will_at = session.will, None, None
         self.ledger.touch(session)

@@ -118,14 +118,14 @@ def _ack(link: Link, packet: mqtt.Ack, now: float) -> None:
         return
     if packet.kind is Kind.PUBACK:
         _acked(link, session, delivery, now)
+    session.pump(now)
+
+
 def _acked(link: Link, session: Session, delivery: Delivery, now: float) -> None:
     link.broker.count["messages.acked"] += 1
     happenings = link.broker.happenings
     if happenings.acked:
         happenings.tell(happenings.acked, session, delivery, now)
-
-
-    session.pump(now)
 
 
 def _pubrec(link: Link, packet: mqtt.Ack, now: float) -> None:
@@ -136,11 +136,11 @@ def _pubrec(link: Link, packet: mqtt.Ack, now: float) -> None:
         _answer(link, Kind.PUBREL, packet.packet_id, Reason.PACKET_ID_NOT_FOUND)
     elif packet.code >= Reason.UNSPECIFIED_ERROR:
         # [MQTT-4.4.0-2]
-        if packet.packet_id not in session.released:
-            _acked(link, session, delivery, now)
         session.acknowledge(packet.packet_id, 2)
         session.pump(now)
     else:
+        if packet.packet_id not in session.released:
+            _acked(link, session, delivery, now)
         session.release(packet.packet_id, delivery)
         _answer(link, Kind.PUBREL, packet.packet_id, 0)
 
@@ -154,10 +154,10 @@ def _pubrel(link: Link, packet: mqtt.Ack, now: float) -> None:
 
 def _answer(link: Link, kind: Kind, packet_id: int, code: int) -> None:
     link.answer(kind, mqtt.encode(mqtt.Ack(kind, packet_id, code), link.version), _session(link).waits_for())
-    _session(link)
 
 
 def _pingreq(link: Link, packet: mqtt.Pingreq, now: float) -> None:
+    _session(link)
     link.broker.count["packets.pingresp.sent"] += 1
     link.emit(mqtt.PINGRESP)
 

@@ -156,10 +156,10 @@ class Routes:
         receivers = self._deliver_to(route.subscriptions, route, message, source, now)
         if not receivers:
             self.count["messages.dropped.no_subscribers"] += 1
-        return receivers
-
             if self.happenings.unrouted:
                 self.happenings.tell(self.happenings.unrouted, message, "no_subscribers", now)
+        return receivers
+
     def _deliver_to(
         self, subscriptions: list[Subscription], route: Route, message: Message, source: Session | None, now: float
     ) -> int:
@@ -170,9 +170,9 @@ class Routes:
             if subscription.no_local and session is source:
                 # [MQTT-3.8.3-3]
                 self.count["delivery.dropped.no_local"] += 1
+                session.give_up(subscription.delivery(message), "no_local", now)
                 continue
             receivers += 1
-                session.give_up(subscription.delivery(message), "no_local", now)
             if subscription.identifier or (message.retain and subscription.retain_as_published):
                 session.send(subscription.delivery(message), now)
                 continue
@@ -206,14 +206,14 @@ class Routes:
                 self.cache[raw] = route
         return route
 
-    def _build_route(self, topic: str) -> Route:
-        allowed: dict[Identity, bool] = {}
     def _may_tell(self, route: Route) -> bool:
         """Whether somebody must be told of messages on the route because they may reach nobody."""
         if not self.happenings.unrouted:
             return False
         return not route.groups and all(subscription.no_local for subscription in route.subscriptions)
 
+    def _build_route(self, topic: str) -> Route:
+        allowed: dict[Identity, bool] = {}
 
         def may_receive(subscription: Subscription) -> bool:
             identity = subscription.session.identity
