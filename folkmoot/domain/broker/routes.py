@@ -93,6 +93,8 @@ class Routes:
         self.max_body_size = max_packet_size - 5
         self.table: Table[Subscription] = Table()
         self.cache: dict[bytes, Route] = {}
+        self.subscribers = 0
+        """Sessions with a subscription."""
 
     def forward(self, route: Route, run: bytes, count: int, source: Link, now: float) -> None:
         """Sends on `count` QoS 0 PUBLISH packets of one topic, without properties, as they came from `source`."""

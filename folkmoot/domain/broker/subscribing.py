@@ -40,6 +40,8 @@ def go_on(link: Link, session: Session, packet: mqtt.Subscribe, verdicts: list[V
         # MQTT 3.1.1 [MQTT-3.9.3-2]
         codes = [code if code < Reason.UNSPECIFIED_ERROR else Reason.UNSPECIFIED_ERROR for code in codes]
     broker.count["packets.suback.sent"] += 1
+    if any(code >= Reason.UNSPECIFIED_ERROR and code != Reason.NOT_AUTHORIZED for code in codes):
+        broker.count["packets.subscribe.error"] += 1
     link.emit_after(session.waits_for(), mqtt.encode(mqtt.Suback(packet.packet_id, codes), link.version))
     if Verdict.DENY in verdicts and broker.limits.deny_disconnects:
         # contract §2.12, deny_action
@@ -85,6 +87,7 @@ def add(broker: Broker, session: Session, entry: mqtt.Filter, identifier: int, n
     subscription.retain_handling = entry.retain_handling
     subscription.identifier = identifier
     if known is None:
+        broker.routes.subscribers += not session.subscriptions
         session.subscriptions[topic_filter] = subscription
         broker.routes.table.add(topic_filter, subscription)
     broker.routes.forget(subscription)
@@ -127,6 +130,7 @@ def end(broker: Broker, session: Session, topic_filter: str, now: float) -> bool
         except ValueError:
             legal = False
         if not legal:
+            broker.count["packets.unsubscribe.error"] += 1
             raise Refused(Reason.TOPIC_FILTER_INVALID)
         return False
     remove(broker, subscription)
@@ -140,5 +144,6 @@ def remove(broker: Broker, subscription: Subscription) -> None:
     if subscription.session.ledger is not None:
         broker.ledger.unsubscribe(subscription)
     del subscription.session.subscriptions[subscription.topic_filter]
+    broker.routes.subscribers -= not subscription.session.subscriptions
     broker.routes.table.remove(subscription.topic_filter, subscription)
     broker.routes.forget(subscription)
