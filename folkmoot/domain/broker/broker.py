@@ -122,6 +122,8 @@ class Broker:
         """Goes on with the sessions the last run kept; before anybody connects."""
         for session in sessions:
             self.sessions[session.client_id] = self.offline[session.client_id] = session
+            self.routes.subscribers += bool(session.subscriptions)
+            session.happenings, session.delivered = self.happenings, self.happenings.delivered
             for subscription in session.subscriptions.values():
                 self.routes.table.add(subscription.topic_filter, subscription)
         self.ledger.resume(kept, sessions, now)
@@ -191,7 +193,7 @@ class Broker:
         if link.ended:
             return
         link.ended = True
-        if isinstance(link.waiting, mqtt.Connect):
+        if isinstance(link.waiting, mqtt.Connect | mqtt.Auth):
             link.waiting = None
         link.again_size = -1
         self.links.discard(link)
@@ -317,6 +319,9 @@ class Broker:
             elif link.keepalive and silent > link.keepalive * limits.keepalive_multiplier:
                 # [MQTT-3.1.2-22]
                 link.end(Reason.KEEP_ALIVE_TIMEOUT, now)
+            elif 0 < link.client.expires_at <= now:
+                # Its credential has expired.
+                link.end(Reason.NOT_AUTHORIZED, now)
         for session in list(self.offline.values()):
             if session.expires_at is not None and session.expires_at <= now:
                 self.end_session(session, now)

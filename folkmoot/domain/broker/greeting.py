@@ -71,6 +71,8 @@ def connack(link: Link, present: bool, assigned: str) -> mqtt.Connack:
     }
     if assigned:
         properties[Prop.ASSIGNED_CLIENT_ID] = assigned
+    if link.negotiation is not None:
+        properties |= link.negotiation.properties(link.negotiation.data)
     if limits.server_keepalive is not None:
         properties[Prop.SERVER_KEEP_ALIVE] = limits.server_keepalive
     return mqtt.Connack(present, 0, properties)

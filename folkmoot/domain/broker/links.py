@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 from folkmoot.wire import mqtt
 from folkmoot.wire.mqtt import MQTT_5, Kind, Reason
 
-from . import packets, publishing, subscribing
+from . import negotiating, packets, publishing, subscribing
 from .model import Client, Identity, Post, Question, Refused, Verdict
+from .negotiating import Negotiation
 
 if TYPE_CHECKING:
     from .broker import Broker
@@ -56,6 +57,7 @@ class Link:
         "max_packet_size",
         "missed_acks",
         "need",
+        "negotiation",
         "out",
         "received",
         "received_acks",
@@ -86,7 +88,9 @@ class Link:
         self.max_packet_size = mqtt.VARINT_MAX + 5
         self.connect: mqtt.Connect | None = None
         self.session: Session | None = None
-        self.waiting: mqtt.Connect | Post | Question | None = None
+        self.negotiation: Negotiation | None = None
+        """The enhanced authentication CONNECT asked for."""
+        self.waiting: mqtt.Connect | mqtt.Auth | Post | Question | None = None
         self.ended = False
         self.connected_at = self.seen_at = now
 
@@ -251,15 +255,31 @@ class Link:
         self.need = size
 
     def accept(self, identity: Identity, now: float) -> None:
-        """The client of the CONNECT we wait for is known: opens the session and goes on with what came since."""
-        packet, self.waiting = self.waiting, None
-        self.identity = self.client.identity = identity
-        if isinstance(packet, mqtt.Connect) and not self.ended:
-            self.broker.connect(self, packet, now)
+        """The client of the CONNECT or AUTH we wait for is known: opens the session, unless there is one already, and goes on
+        with what came since."""
+        waiting, self.waiting = self.waiting, None
+        if self.ended or not isinstance(waiting, mqtt.Connect | mqtt.Auth) or self.connect is None:
+            return
+        if self.session is None:
+            self.identity = self.client.identity = identity
+            self.broker.connect(self, self.connect, now)
+        else:
+            try:
+                negotiating.confirm(self, identity)
+            except Refused as error:
+                self.end(error.reason, now)
+                return
+        self.feed(b"", now)
+
+    def challenge(self, data: bytes, now: float) -> None:
+        """The client of the CONNECT or AUTH we wait for has to say more; goes on with what came since."""
+        self.waiting = None
+        if not self.ended:
+            negotiating.challenge(self, data)
             self.feed(b"", now)
 
     def refuse(self, reason: Reason, now: float) -> None:
-        """The client of the CONNECT we wait for may not come in."""
+        """The client of the CONNECT or AUTH we wait for may not come in, or not stay."""
         self.waiting = None
         self.end(reason, now)
 

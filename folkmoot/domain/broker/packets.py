@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from folkmoot.wire import mqtt
 from folkmoot.wire.mqtt import MQTT_5, Kind, Prop, Reason
 
-from . import publishing, subscribing
+from . import negotiating, publishing, subscribing
 from .model import Refused
 from .topics import is_topic
 
@@ -60,10 +60,7 @@ def _first_packet(link: Link, first: int, data: bytes, start: int, end: int, now
     client.client_id, client.version, client.username = packet.client_id, packet.version, packet.username
     limits = link.broker.limits
     _check_client_id(packet, limits.max_clientid_len)
-    if Prop.AUTH_METHOD in packet.properties:
-        raise Refused(Reason.BAD_AUTHENTICATION_METHOD)
-    if Prop.AUTH_DATA in packet.properties:
-        raise Refused(Reason.PROTOCOL_ERROR, "authentication data without a method")
+    link.negotiation = negotiating.begin(packet)
     if packet.will is not None and not is_topic(packet.will.topic, limits.max_topic_levels):
         raise Refused(Reason.TOPIC_NAME_INVALID)
     link.connect = link.waiting = packet
@@ -95,7 +92,7 @@ def farewell(link: Link, reason: Reason) -> None:
 
 
 def disconnect_reason(reason: Reason | None) -> str:
-    """Why a connection was ended, in the words of contract §2.13."""
+    """Why we ended a connection, in the words of contract §2.13."""
     if reason is None:
         return "internal_error"
     return _WORDS.get(reason, reason.name.lower())
@@ -112,20 +109,11 @@ _V3_ANSWERED = (Reason.CLIENT_ID_NOT_VALID, Reason.BAD_AUTHENTICATION_METHOD)
 
 def _ack(link: Link, packet: mqtt.Ack, now: float) -> None:
     session = _session(link)
-    delivery = session.acknowledge(packet.packet_id, 1 if packet.kind is Kind.PUBACK else 2)
-    if delivery is None:
+    if not session.acknowledge(packet.packet_id, 1 if packet.kind is Kind.PUBACK else 2):
         link.broker.count[f"packets.{packet.kind.name.lower()}.missed"] += 1
         return
-    if packet.kind is Kind.PUBACK:
-        _acked(link, session, delivery, now)
-    session.pump(now)
-
-
-def _acked(link: Link, session: Session, delivery: Delivery, now: float) -> None:
     link.broker.count["messages.acked"] += 1
-    happenings = link.broker.happenings
-    if happenings.acked:
-        happenings.tell(happenings.acked, session, delivery, now)
+    session.pump(now)
 
 
 def _pubrec(link: Link, packet: mqtt.Ack, now: float) -> None:
@@ -139,8 +127,6 @@ def _pubrec(link: Link, packet: mqtt.Ack, now: float) -> None:
         session.acknowledge(packet.packet_id, 2)
         session.pump(now)
     else:
-        if packet.packet_id not in session.released:
-            _acked(link, session, delivery, now)
         session.release(packet.packet_id, delivery)
         _answer(link, Kind.PUBREL, packet.packet_id, 0)
 
@@ -163,6 +149,10 @@ def _pingreq(link: Link, packet: mqtt.Pingreq, now: float) -> None:
 
 
 def _disconnect(link: Link, packet: mqtt.Disconnect, now: float) -> None:
+    if link.session is None and link.negotiation is not None:
+        # [MQTT-3.1.2-30]: it may give up before CONNACK
+        link.broker.lost(link, now, "normal")
+        return
     session = _session(link)
     expiry = cast("int | None", packet.properties.get(Prop.SESSION_EXPIRY))
     if expiry is not None:
@@ -173,8 +163,7 @@ def _disconnect(link: Link, packet: mqtt.Disconnect, now: float) -> None:
     if packet.code == Reason.SUCCESS:
         # [MQTT-3.14.4-3]
         session.will = None
-    failed = packet.code >= Reason.UNSPECIFIED_ERROR
-    link.broker.lost(link, now, disconnect_reason(Reason(packet.code)) if failed else "normal")
+    link.broker.lost(link, now, "normal")
 
 
 def _session(link: Link) -> Session:
@@ -193,4 +182,5 @@ _HANDLERS: dict[int, Callable[[Link, Any, float], None]] = {
     Kind.UNSUBSCRIBE: lambda link, packet, now: subscribing.unsubscribe(link, _session(link), packet, now),
     Kind.PINGREQ: _pingreq,
     Kind.DISCONNECT: _disconnect,
+    Kind.AUTH: negotiating.receive,
 }

@@ -12,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from ssl import SSLContext
-from typing import cast
+from typing import Protocol, cast
 
 from starlette.responses import PlainTextResponse
 from starlette.websockets import WebSocket
@@ -29,6 +29,7 @@ from folkmoot.domain.broker import (
     Message,
     Post,
     Question,
+    Refused,
     Verdict,
     Wish,
     keep,
@@ -39,12 +40,24 @@ from folkmoot.domain.broker import (
 from folkmoot.store import Database
 from folkmoot.surfaces.mqtt.sockets import LINGER_SECONDS, Socket, WebSocketShell
 from folkmoot.wire import mqtt
-from folkmoot.wire.mqtt import Reason
+from folkmoot.wire.mqtt import Prop, Reason
 
 log = logging.getLogger(__name__)
 
 #: Says who a client is, as CONNECT came, and completes the client.
 Authenticate = Callable[[Client, mqtt.Connect], Awaitable[Identity]]
+
+
+class Exchange(Protocol):
+    """An enhanced authentication under way."""
+
+    async def answer(self, data: bytes) -> tuple[bytes, Identity | None]:
+        """What to say to the client's words, and whose connection it is, once that is known; raises as `Authenticate`."""
+        ...
+
+
+#: Begins an enhanced authentication of a client by the method; raises Refused for a method that is not offered.
+Converse = Callable[[Client, str], Exchange]
 #: Judges a wish the gate has no answer to.
 Ask = Callable[[Client, Wish], Awaitable[Verdict]]
 #: Who, topic, payload, properties; the answer is a reason code of PUBACK.
@@ -73,8 +86,10 @@ class Stream:
         take: Take | None = None,
         journal: Journal | None = None,
         ask: Ask | None = None,
+        converse: Converse | None = None,
     ) -> None:
         self.broker = broker
+        self._converse = converse
         self._ask = ask
         self._authenticate = authenticate
         self._take = take
@@ -269,10 +284,12 @@ class Stream:
             else:
                 await self._admit(link, waiting)
 
-    async def _admit(self, link: Link, packet: mqtt.Connect) -> None:
+    async def _admit(self, link: Link, packet: mqtt.Connect | mqtt.Auth) -> None:
         began = self.now()
         try:
-            identity = await self._authenticate(link.client, packet)
+            identity = await self._identify(link, packet)
+            if identity is None:
+                return
         except Exception as error:
             self.broker.count["packets.connack.auth_error"] += 1
             self.broker.count["authentication.failure"] += 1
@@ -285,6 +302,24 @@ class Stream:
             link.refuse(Reason.NOT_AUTHORIZED, self.now())
         else:
             link.accept(identity, self.now())
+
+    async def _identify(self, link: Link, packet: mqtt.Connect | mqtt.Auth) -> Identity | None:
+        """Whose connection it is; None when the client has to say more before that is known."""
+        negotiation = link.negotiation
+        if negotiation is None:
+            return await self._authenticate(link.client, cast("mqtt.Connect", packet))
+        if negotiation.exchange is None:
+            if self._converse is None:
+                raise Refused(Reason.BAD_AUTHENTICATION_METHOD)
+            negotiation.exchange = self._converse(link.client, negotiation.method)
+        data = cast("bytes", packet.properties.get(Prop.AUTH_DATA, b""))
+        exchange: Exchange = negotiation.exchange
+        answer, identity = await exchange.answer(data)
+        if identity is None:
+            link.challenge(answer, self.now())
+        else:
+            negotiation.exchange, negotiation.data = None, answer
+        return identity
 
     async def _judge(self, client: Client, wish: Wish) -> Verdict:
         """What somebody outside says to a wish; no when there is nobody to ask."""
@@ -354,6 +389,8 @@ _OURS = (Reason.UNSPECIFIED_ERROR, Reason.IMPLEMENTATION_ERROR)
 
 def _reason(error: Exception, table: _Table) -> Reason:
     """The reason code for what a call into the community raised."""
+    if isinstance(error, Refused):
+        return error.reason
     for kind, reason in table.items():
         if isinstance(error, kind):
             return reason
