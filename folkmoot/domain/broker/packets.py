@@ -12,7 +12,7 @@ from folkmoot.wire import mqtt
 from folkmoot.wire.mqtt import MQTT_5, Kind, Prop, Reason
 
 from . import negotiating, publishing, subscribing
-from .model import Refused
+from .model import Delivery, Refused
 from .topics import is_topic
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def farewell(link: Link, reason: Reason) -> None:
 
 
 def disconnect_reason(reason: Reason | None) -> str:
-    """Why we ended a connection, in the words of contract §2.13."""
+    """Why a connection was ended, in the words of contract §2.13."""
     if reason is None:
         return "internal_error"
     return _WORDS.get(reason, reason.name.lower())
@@ -109,11 +109,20 @@ _V3_ANSWERED = (Reason.CLIENT_ID_NOT_VALID, Reason.BAD_AUTHENTICATION_METHOD)
 
 def _ack(link: Link, packet: mqtt.Ack, now: float) -> None:
     session = _session(link)
-    if not session.acknowledge(packet.packet_id, 1 if packet.kind is Kind.PUBACK else 2):
+    delivery = session.acknowledge(packet.packet_id, 1 if packet.kind is Kind.PUBACK else 2)
+    if delivery is None:
         link.broker.count[f"packets.{packet.kind.name.lower()}.missed"] += 1
         return
-    link.broker.count["messages.acked"] += 1
+    if packet.kind is Kind.PUBACK:
+        _acked(link, session, delivery, now)
     session.pump(now)
+
+
+def _acked(link: Link, session: Session, delivery: Delivery, now: float) -> None:
+    link.broker.count["messages.acked"] += 1
+    happenings = link.broker.happenings
+    if happenings.acked:
+        happenings.tell(happenings.acked, session, delivery, now)
 
 
 def _pubrec(link: Link, packet: mqtt.Ack, now: float) -> None:
@@ -127,6 +136,8 @@ def _pubrec(link: Link, packet: mqtt.Ack, now: float) -> None:
         session.acknowledge(packet.packet_id, 2)
         session.pump(now)
     else:
+        if packet.packet_id not in session.released:
+            _acked(link, session, delivery, now)
         session.release(packet.packet_id, delivery)
         _answer(link, Kind.PUBREL, packet.packet_id, 0)
 
@@ -163,7 +174,8 @@ def _disconnect(link: Link, packet: mqtt.Disconnect, now: float) -> None:
     if packet.code == Reason.SUCCESS:
         # [MQTT-3.14.4-3]
         session.will = None
-    link.broker.lost(link, now, "normal")
+    failed = packet.code >= Reason.UNSPECIFIED_ERROR
+    link.broker.lost(link, now, disconnect_reason(Reason(packet.code)) if failed else "normal")
 
 
 def _session(link: Link) -> Session:
