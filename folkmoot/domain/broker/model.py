@@ -56,7 +56,9 @@ class Client(Struct):
     expires_at: float = 0.0
     """When it has to come again; 0 for never."""
     rules: Any = None
-    """Rules of its own, which came with its credential; the gate's to read."""
+    """Rules of its own, which came with its credential (`text.acl.read_claim`); the gate's to read."""
+    cache: Any = None
+    """What the gate remembers of it."""
 
 
 class Verdict(IntEnum):
