@@ -229,8 +229,6 @@ _TLS: Forms = {
     "client_renegotiation": flag(True),
     "honor_cipher_order": flag(True),
     "log_level": word("notice", *_LEVELS),
-        "notice", *["emergency", "alert", "critical", "error", "warning", "notice", "info", "debug", "none", "all"]
-    ),
     "hibernate_after": duration("5s"),
     "gc_after_handshake": flag(False),
     "enable_crl_check": _nothing(False, _WITHOUT),
