@@ -125,6 +125,12 @@ class VoteCast(Event, frozen=True, tag="vote.cast"):
     account_id: int
 
 
+class PrivateMessageSent(Event, frozen=True, tag="private_message.sent"):
+    private_message_id: int
+    author_id: int
+    recipient_id: int
+
+
 class SiteEdited(Event, frozen=True, tag="site.edited"):
     actor_id: int | None
 
@@ -148,6 +154,7 @@ AnyEvent = (
     | MessageRemoved
     | ThreadLocked
     | VoteCast
+    | PrivateMessageSent
     | SiteEdited
 )
 

@@ -52,6 +52,7 @@ class ThreadView(msgspec.Struct, frozen=True):
     active_at: int
     my_vote: int | None
     is_followed: bool
+    is_saved: bool
 
 
 class AnswerView(msgspec.Struct, frozen=True):
@@ -75,8 +76,10 @@ class AnswerView(msgspec.Struct, frozen=True):
     author_avatar: str | None
     upvotes: int
     downvotes: int
+    is_read: bool
     my_vote: int | None
     is_followed: bool
+    is_saved: bool
 
 
 _BANNED = "(a.banned_at IS NOT NULL AND (a.banned_until IS NULL OR a.banned_until > :now))"
@@ -90,9 +93,10 @@ _AROUND = (
 _VIEWER = (
     " LEFT JOIN votes v ON v.message_id = m.id AND v.account_id = :viewer"
     " LEFT JOIN subscriptions w ON w.account_id = :viewer AND w.space_id = m.space_id AND w.channel = 'forum'"
+    " LEFT JOIN saved_messages k ON k.account_id = :viewer AND k.message_id = m.id"
 )
-_OF_VIEWER = "coalesce(v.value, 0), w.id IS NOT NULL"
-_OF_NOBODY = "NULL, FALSE"
+_OF_VIEWER = "coalesce(v.value, 0), w.id IS NOT NULL, k.message_id IS NOT NULL"
+_OF_NOBODY = "NULL, FALSE, FALSE"
 
 _THREAD = (
     "SELECT m.id, m.subject, t.url, CASE WHEN t.has_body THEN m.body END, m.origin, m.author_id, m.space_id, m.removed,"
@@ -103,9 +107,10 @@ _THREAD = (
 _THREAD_FROM = f" FROM messages m JOIN threads t ON t.id = m.id{_AROUND}"
 _ANSWER = (
     "SELECT m.id, m.author_id, m.thread_id, m.parent_id, m.body, m.origin, m.removed, m.created_at, m.updated_at,"
-    f" m.deleted, m.space_id, f.name, {_BANNED}, {_BANNED_HERE}, a.label, p.avatar, c.upvotes, c.downvotes, "
+    f" m.deleted, m.space_id, f.name, {_BANNED}, {_BANNED_HERE}, a.label, p.avatar, c.upvotes, c.downvotes,"
+    " coalesce(q.read, FALSE), "
 )
-_ANSWER_FROM = f" FROM messages m{_AROUND}"
+_ANSWER_FROM = f" FROM messages m{_AROUND} LEFT JOIN replies q ON q.message_id = m.id"
 
 
 def list_thread_entries(tx: Transaction, ids: Sequence[int], viewer_id: int | None, now: datetime) -> list[ThreadView]:
@@ -154,6 +159,19 @@ def get_answer(tx: Transaction, message_id: int, viewer_id: int | None, now: dat
     if found is None:
         raise NotFound("message.unknown", "There is no such answer.")
     return found
+
+
+def list_answer_entries(tx: Transaction, ids: Sequence[int], viewer_id: int | None, now: datetime) -> list[AnswerView]:
+    """The views of these answers, in this order; those that are not in the forum are left out."""
+    if not ids:
+        return []
+    words, parameters = expand("id", ids)
+    sql = _select(_ANSWER, _ANSWER_FROM, viewer_id)
+    found = tx.all(
+        AnswerView, f"{sql} WHERE m.id IN {words} AND m.thread_id <> m.id", now=now, viewer=viewer_id, **parameters
+    )
+    by_id = {view.id: view for view in found}
+    return [by_id[each] for each in ids if each in by_id]
 
 
 def require_visible(tx: Transaction, actor: Actor, message_id: int, now: datetime) -> None:

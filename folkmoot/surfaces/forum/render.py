@@ -196,7 +196,7 @@ def _post(thread: ThreadView, viewer_id: int | None, bumped_since: int, now: int
         thread.my_vote,
         True if thread.is_followed else None,
         None,
-        None,
+        True if thread.is_saved else None,
     )
 
 
@@ -210,7 +210,7 @@ def comment(answer: AnswerView, viewer_id: int | None, now: datetime) -> Comment
         parent_id=None if answer.parent_id == answer.thread_id else answer.parent_id,
         content=content(answer.body, answer.origin),
         removed=answer.removed,
-        read=False,
+        read=answer.is_read,
         published=stored_timestamp(answer.created_at),
         updated=None if answer.updated_at is None else stored_timestamp(answer.updated_at),
         deleted=answer.deleted,
@@ -227,5 +227,5 @@ def comment(answer: AnswerView, viewer_id: int | None, now: datetime) -> Comment
         user_id=viewer_id,
         my_vote=answer.my_vote,
         subscribed=True if answer.is_followed else None,
-        saved=None,
+        saved=True if answer.is_saved else None,
     )
