@@ -23,6 +23,7 @@ from folkmoot.wire import mqtt
 from folkmoot.wire.mqtt import Reason
 
 from . import greeting, subscribing
+from .expressions import fill, names_of
 from .happenings import Happenings
 from .ledger import Ledger
 from .links import Link
@@ -30,7 +31,7 @@ from .model import FOREVER, Client, Gate, Identity, Kept, Message, OpenGate, Pos
 from .options import Limits, Options
 from .retained import Retained
 from .routes import Routes
-from .sessions import Session
+from .sessions import Session, Subscription
 
 
 class Broker:
@@ -45,6 +46,8 @@ class Broker:
         """Somebody is about to write all output; `wake` need not be called. Set by the stream."""
         self.sessions: dict[str, Session] = {}
         self.offline: dict[str, Session] = {}
+        self.exclusive: dict[str, Subscription] = {}
+        """Filters that one session has for itself."""
         self.links: set[Link] = set()
         self.retained = Retained()
         self.dirty: list[Link] = []
@@ -126,6 +129,8 @@ class Broker:
             session.happenings, session.delivered = self.happenings, self.happenings.delivered
             for subscription in session.subscriptions.values():
                 self.routes.table.add(subscription.topic_filter, subscription)
+                if subscription.is_exclusive:
+                    self.exclusive[subscription.inner_filter] = subscription
         self.ledger.resume(kept, sessions, now)
 
     def post(self, message: Message, packet: mqtt.Publish) -> Post:
@@ -143,6 +148,7 @@ class Broker:
         identity = link.identity
         assigned = "" if link.client.client_id else greeting.new_client_id()
         link.client_id = link.client.client_id = link.client.client_id or assigned
+        link.client.mountpoint = fill(link.client.mountpoint, names_of(link.client))
         link.connected_at = now
         old = self.sessions.get(link.client_id)
         if old is not None:

@@ -9,6 +9,7 @@ from typing import cast
 from folkmoot.wire import mqtt
 from folkmoot.wire.mqtt import MQTT_5, Prop
 
+from .forms import Form
 from .links import Link
 from .model import Message
 from .publishing import forwarded_fields
@@ -35,6 +36,9 @@ def enter(session: Session, link: Link, packet: mqtt.Connect, now: float) -> Non
     receive_maximum = cast("int", properties.get(Prop.RECEIVE_MAXIMUM, 0xFFFF))
     session.window = min(receive_maximum, limits.max_inflight)
     link.max_packet_size = cast("int", properties.get(Prop.MAXIMUM_PACKET_SIZE, link.max_packet_size))
+    aliases = cast("int", properties.get(Prop.TOPIC_ALIAS_MAXIMUM, 0))
+    if aliases or link.client.mountpoint:
+        link.form = Form(link.client.mountpoint, aliases)
     link.keepalive = packet.keepalive
     if packet.version == MQTT_5 and limits.server_keepalive is not None:
         # [MQTT-3.1.2-21]

@@ -151,7 +151,7 @@ class Ledger:
 
     def subscribe(self, subscription: Subscription) -> None:
         """A subscription of a kept session was made or changed."""
-        self.changes.filters[subscription.session.number, subscription.topic_filter] = {
+        self.changes.filters[subscription.session.number, subscription.written] = {
             "qos": subscription.qos,
             "no_local": subscription.no_local,
             "retain_as_published": subscription.retain_as_published,
@@ -162,7 +162,7 @@ class Ledger:
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """A subscription of a kept session is over."""
-        self.changes.filters[subscription.session.number, subscription.topic_filter] = None
+        self.changes.filters[subscription.session.number, subscription.written] = None
         self._note()
 
     def receive(self, session: Session, packet_id: int) -> None:

@@ -24,6 +24,7 @@ from .negotiating import Negotiation
 
 if TYPE_CHECKING:
     from .broker import Broker
+    from .forms import Form
     from .routes import Route
     from .sessions import Session
 
@@ -50,6 +51,7 @@ class Link:
         "dropped_slow",
         "ended",
         "flush",
+        "form",
         "granted",
         "held",
         "identity",
@@ -86,6 +88,8 @@ class Link:
         self.version = 0
         self.keepalive = 0
         self.max_packet_size = mqtt.VARINT_MAX + 5
+        self.form: Form | None = None
+        """If it does not take messages in the form that others take."""
         self.connect: mqtt.Connect | None = None
         self.session: Session | None = None
         self.negotiation: Negotiation | None = None

@@ -155,20 +155,26 @@ class Delivery(Struct):
             if self._parts3 is None:
                 self._parts3 = self._encode(version, b"")
             return self._parts3
+        if self.message.expires_at:
+            return self._encode(version, self.fields(now))
+        if self._parts5 is None:
+            self._parts5 = self._encode(version, self.fields(now))
+        return self._parts5
+
+    def fields(self, now: float) -> bytes:
+        """Its MQTT 5 properties in wire form."""
         message = self.message
+        fields = message.fields
         if message.expires_at:
             # [MQTT-3.3.2-6]
             left = max(0, round(message.expires_at - now))
-            return self._encode(version, mqtt.encode_fields({mqtt.Prop.MESSAGE_EXPIRY: left}))
-        if self._parts5 is None:
-            self._parts5 = self._encode(version, b"")
-        return self._parts5
-
-    def _encode(self, version: int, expiry: bytes) -> tuple[bytes, bytes]:
-        message = self.message
-        fields = message.fields + expiry
+            fields += mqtt.encode_fields({mqtt.Prop.MESSAGE_EXPIRY: left})
         if self.identifiers:
             fields += mqtt.encode_fields({mqtt.Prop.SUBSCRIPTION_ID: list(self.identifiers)})
+        return fields
+
+    def _encode(self, version: int, fields: bytes) -> tuple[bytes, bytes]:
+        message = self.message
         return mqtt.publish_parts(message.topic.encode(), message.payload, self.qos, self.retain, version, fields)
 
 

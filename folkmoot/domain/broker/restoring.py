@@ -14,7 +14,7 @@ from .model import Damaged, Delivery, Identity, Kept, Message
 from .options import Limits
 from .queries import COLUMNS, key
 from .sessions import Session, Subscription
-from .topics import is_filter, is_topic, split_shared
+from .topics import EXCLUSIVE, is_filter, is_topic, split_shared
 
 _MICROSECONDS = 1_000_000
 
@@ -90,13 +90,15 @@ class _Reading:
         qos, no_local, retain_as_published, retain_handling, identifier = rest
         session, name = self.sessions[number], _text(topic_filter)
         _require(bytes(filter_key) == key(name), "a filter under the key of another")
-        group, inner = split_shared(name)
+        plain = name.removeprefix(EXCLUSIVE)
+        group, inner = split_shared(plain)
         _require(is_filter(inner) and 0 <= qos <= 2 and 0 <= retain_handling <= 2, "an impossible subscription")
-        subscription = Subscription(session, name, group, inner)
+        subscription = Subscription(session, plain, group, inner)
+        subscription.is_exclusive = plain != name
         subscription.qos, subscription.retain_handling = int(qos), int(retain_handling)
         subscription.no_local, subscription.retain_as_published = bool(no_local), bool(retain_as_published)
         subscription.identifier = int(identifier)
-        session.subscriptions[name] = subscription
+        session.subscriptions[plain] = subscription
 
     def received(self, number: Any, packet_id: Any) -> None:
         _require(0 < packet_id <= 0xFFFF, "an impossible packet identifier")

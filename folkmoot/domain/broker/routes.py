@@ -62,7 +62,13 @@ class Route:
     def _sort(self, subscription: Subscription, most: int) -> None:
         link = subscription.session.link
         self.is_kept |= subscription.session.ledger is not None
-        if link is None or link.max_packet_size < most or subscription.no_local or subscription.identifier:
+        if (
+            link is None
+            or link.form is not None
+            or link.max_packet_size < most
+            or subscription.no_local
+            or subscription.identifier
+        ):
             self.single.append(subscription)
             self.rest3.append(subscription)
             self.rest5.append(subscription)

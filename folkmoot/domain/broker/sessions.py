@@ -14,6 +14,7 @@ from folkmoot.wire import mqtt
 from .happenings import Happenings
 from .model import FOREVER, Client, Delivery, Identity, Message
 from .options import Limits
+from .topics import EXCLUSIVE
 
 if TYPE_CHECKING:
     from .ledger import Ledger
@@ -31,6 +32,7 @@ class Subscription:
         "group",
         "identifier",
         "inner_filter",
+        "is_exclusive",
         "no_local",
         "qos",
         "retain_as_published",
@@ -49,6 +51,13 @@ class Subscription:
         self.retain_as_published = False
         self.retain_handling = 0
         self.identifier = 0
+        self.is_exclusive = False
+        """Nobody else has one with `$exclusive/` before this filter."""
+
+    @property
+    def written(self) -> str:
+        """The filter with `$exclusive/` if it is one of those."""
+        return EXCLUSIVE + self.topic_filter if self.is_exclusive else self.topic_filter
 
     @property
     def client_id(self) -> str:
@@ -292,7 +301,11 @@ class Session:
         self._write(link, delivery, packet_id, now)
 
     def _write(self, link: Link, delivery: Delivery, packet_id: int, now: float, dup: bool = False) -> None:
-        head, tail = delivery.parts(link.version, now)
+        ticket = self.waits_for() if delivery.qos == 2 else 0
+        if link.form is None:
+            head, tail = delivery.parts(link.version, now)
+        else:
+            head, tail = link.form.parts(delivery, link.version, now, link.max_packet_size, not ticket)
         if dup:
             # [MQTT-3.3.1-1]
             head = bytes((head[0] | 8,)) + head[1:]
@@ -308,7 +321,6 @@ class Session:
         link.sent[delivery.qos] += 1
         if self.delivered and not dup:
             self.happenings.tell(self.delivered, self, delivery, now)
-        ticket = self.waits_for() if delivery.qos == 2 else 0
         if ticket:
             link.hold(ticket, frame)
             return

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from folkmoot.wire import mqtt
 from folkmoot.wire.mqtt import MQTT_5, Prop, Reason
 
 from .model import Question, Refused, Verdict, Wish
 from .sessions import Subscription
-from .topics import is_filter, split_shared
+from .topics import EXCLUSIVE, has_controls, is_filter, split_shared
 
 if TYPE_CHECKING:
     from .broker import Broker
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def subscribe(link: Link, session: Session, packet: mqtt.Subscribe, now: float) -> None:
     """Handles a SUBSCRIBE up to the question whether the client may; raises Refused when it ends the connection."""
     broker = link.broker
-    wishes = [Wish("subscribe", _split(entry)[1], entry.qos) for entry in packet.filters]
+    wishes = [Wish("subscribe", _read(broker, entry).inner_filter, entry.qos) for entry in packet.filters]
     verdicts = [broker.judge(session.client, wish, now) for wish in wishes]
     if Verdict.ASK in verdicts:
         link.waiting = Question(packet, wishes, verdicts)
@@ -49,18 +49,63 @@ def go_on(link: Link, session: Session, packet: mqtt.Subscribe, verdicts: list[V
     session.pump_retained(broker.find_retained, now)
 
 
-def _split(entry: mqtt.Filter) -> tuple[str | None, str]:
-    """The group and the filter proper. Raises Refused for what must end the connection."""
+class Wanted(NamedTuple):
+    """A filter as somebody wrote it, taken apart."""
+
+    group: str | None
+    inner_filter: str
+    """What is matched."""
+    is_exclusive: bool = False
+
+    @property
+    def name(self) -> str:
+        """What the subscription is called: the filter without `$exclusive/`, which is listed as the plain one."""
+        if self.group is None:
+            return self.inner_filter
+        return f"$queue/{self.inner_filter}" if self.group == "$queue" else f"$share/{self.group}/{self.inner_filter}"
+
+
+def read_filter(topic_filter: str) -> Wanted:
+    """Takes a filter apart. Raises Refused for one that must end the connection."""
+    is_exclusive = topic_filter.startswith(EXCLUSIVE)
     try:
-        group, inner = split_shared(entry.topic_filter)
+        group, inner = split_shared(topic_filter.removeprefix(EXCLUSIVE))
     except ValueError as error:
         raise Refused(Reason.TOPIC_FILTER_INVALID) from error
-    if not is_filter(inner):
+    if not is_filter(inner) or (is_exclusive and group is not None):
         raise Refused(Reason.TOPIC_FILTER_INVALID)
-    if group is not None and entry.no_local:
+    return Wanted(group, inner, is_exclusive)
+
+
+def _read(broker: Broker, entry: mqtt.Filter) -> Wanted:
+    wanted = read_filter(entry.topic_filter)
+    if wanted.group is not None and entry.no_local:
         # [MQTT-3.8.3-4]
         raise Refused(Reason.PROTOCOL_ERROR)
-    return group, inner
+    if broker.limits.strict_mode and has_controls(entry.topic_filter):
+        raise Refused(Reason.MALFORMED_PACKET)
+    return wanted
+
+
+def _place(broker: Broker, session: Session, wanted: Wanted) -> Wanted:
+    """Where in the table a subscription has its place, of what the client wrote."""
+    # contract §3.4: rewriting comes first, then the mountpoint
+    return wanted._replace(inner_filter=session.client.mountpoint + wanted.inner_filter)
+
+
+def _missing(broker: Broker, wanted: Wanted) -> int:
+    """Why there is no such subscription here, whoever asks; 0 when there is."""
+    limits = broker.limits
+    if wanted.inner_filter.count("/") >= limits.max_topic_levels:
+        return Reason.TOPIC_FILTER_INVALID
+    if wanted.is_exclusive and not limits.exclusive_subscription:
+        return Reason.TOPIC_FILTER_INVALID
+    # [MQTT-3.2.2-15] ff.: what CONNACK says is not available
+    if wanted.group is not None and not limits.shared_subscription:
+        return Reason.SHARED_NOT_SUPPORTED
+    if not limits.wildcard_subscription and ("+" in wanted.inner_filter or "#" in wanted.inner_filter):
+        return Reason.WILDCARDS_NOT_SUPPORTED
+    return 0
 
 
 def add(broker: Broker, session: Session, entry: mqtt.Filter, identifier: int, now: float, verdict: Verdict) -> int:
@@ -69,34 +114,52 @@ def add(broker: Broker, session: Session, entry: mqtt.Filter, identifier: int, n
     Raises Refused when the filter must end the connection.
     """
     broker.count["client.subscribe"] += 1
-    topic_filter = entry.topic_filter
-    group, inner = _split(entry)
-    if inner.count("/") >= broker.limits.max_topic_levels or topic_filter.startswith("$exclusive/"):
-        return Reason.TOPIC_FILTER_INVALID
+    wanted = _read(broker, entry)
     if verdict is Verdict.DENY:
         broker.count["packets.subscribe.auth_error"] += 1
         return Reason.NOT_AUTHORIZED
-    known = session.subscriptions.get(topic_filter)
+    missing = _missing(broker, wanted)
+    if missing:
+        return missing
+    wanted = _place(broker, session, wanted)
+    known = session.subscriptions.get(wanted.name)
+    holder = broker.exclusive.get(wanted.inner_filter)
+    if wanted.is_exclusive and holder is not None and holder.session is not session:
+        return Reason.QUOTA_EXCEEDED
     most = broker.limits.max_subscriptions
     if known is None and most is not None and len(session.subscriptions) >= most:
         return Reason.QUOTA_EXCEEDED
-    subscription = known or Subscription(session, topic_filter, group, inner)
-    subscription.qos = entry.qos
-    subscription.no_local = entry.no_local
+    subscription = known or Subscription(session, wanted.name, wanted.group, wanted.inner_filter)
+    _set_exclusive(broker, subscription, wanted.is_exclusive)
+    subscription.qos = min(entry.qos, broker.limits.max_qos_allowed)
+    loops = session.client.version < MQTT_5 and broker.limits.ignore_loop_deliver and wanted.group is None
+    subscription.no_local = entry.no_local or loops
     subscription.retain_as_published = entry.retain_as_published
     subscription.retain_handling = entry.retain_handling
     subscription.identifier = identifier
     if known is None:
         broker.routes.subscribers += not session.subscriptions
-        session.subscriptions[topic_filter] = subscription
-        broker.routes.table.add(topic_filter, subscription)
+        session.subscriptions[wanted.name] = subscription
+        broker.routes.table.add(wanted.name, subscription)
     broker.routes.forget(subscription)
     if session.ledger is not None:
         broker.ledger.subscribe(subscription)
     if broker.happenings.subscribed:
         broker.happenings.tell(broker.happenings.subscribed, subscription, now)
     _owe_retained(broker, subscription, known is None)
-    return entry.qos
+    return subscription.qos
+
+
+def _set_exclusive(broker: Broker, subscription: Subscription, is_exclusive: bool) -> None:
+    """Whether the subscription is the only one of its kind; another spelling is another row in the ledger."""
+    if subscription.is_exclusive != is_exclusive:
+        if subscription.session.ledger is not None:
+            broker.ledger.unsubscribe(subscription)
+        subscription.is_exclusive = is_exclusive
+    if is_exclusive:
+        broker.exclusive[subscription.inner_filter] = subscription
+    elif broker.exclusive.get(subscription.inner_filter) is subscription:
+        del broker.exclusive[subscription.inner_filter]
 
 
 def _owe_retained(broker: Broker, subscription: Subscription, new: bool) -> None:
@@ -123,15 +186,13 @@ def unsubscribe(link: Link, session: Session, packet: mqtt.Unsubscribe, now: flo
 def end(broker: Broker, session: Session, topic_filter: str, now: float) -> bool:
     """Ends a subscription; False when there was none. Raises Refused for what is no filter."""
     broker.count["client.unsubscribe"] += 1
-    subscription = session.subscriptions.get(topic_filter)
+    try:
+        wanted = read_filter(topic_filter)
+    except Refused:
+        broker.count["packets.unsubscribe.error"] += 1
+        raise
+    subscription = session.subscriptions.get(_place(broker, session, wanted).name)
     if subscription is None:
-        try:
-            legal = is_filter(split_shared(topic_filter)[1])
-        except ValueError:
-            legal = False
-        if not legal:
-            broker.count["packets.unsubscribe.error"] += 1
-            raise Refused(Reason.TOPIC_FILTER_INVALID)
         return False
     remove(broker, subscription)
     if broker.happenings.unsubscribed:
@@ -143,6 +204,7 @@ def remove(broker: Broker, subscription: Subscription) -> None:
     """Takes a subscription out of everything that knows of it."""
     if subscription.session.ledger is not None:
         broker.ledger.unsubscribe(subscription)
+    _set_exclusive(broker, subscription, False)
     del subscription.session.subscriptions[subscription.topic_filter]
     broker.routes.subscribers -= not subscription.session.subscriptions
     broker.routes.table.remove(subscription.topic_filter, subscription)

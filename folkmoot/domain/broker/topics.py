@@ -7,6 +7,7 @@ Rules for changing it: `add` and `remove` leave no empty node behind, and `match
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Generic, Protocol, TypeVar
 
@@ -32,11 +33,22 @@ class Entry(Protocol):
 
 E = TypeVar("E", bound=Entry)
 
+#: Before a filter that only one client may subscribe to (contract §3.4).
+EXCLUSIVE = "$exclusive/"
+
+#: MQTT 5 §1.5.4: what a text should not hold, and what strict receivers refuse.
+_CONTROLS = re.compile("[\x01-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
+
 
 def is_topic(topic: str, max_levels: int = 128) -> bool:
     """Whether a message can be published to it (MQTT 5 §4.7)."""
     # [MQTT-3.3.2-2] [MQTT-4.7.3-1]
     return bool(topic) and "+" not in topic and "#" not in topic and topic.count("/") < max_levels
+
+
+def has_controls(text: str) -> bool:
+    """Whether a text holds control characters or what is no character."""
+    return _CONTROLS.search(text) is not None
 
 
 def is_filter(topic_filter: str) -> bool:
