@@ -86,7 +86,8 @@ class Capturing(Pattern):
             self._marks[begin], self._marks[end] = slot, slot + 1
             return begin
         if op in ("MAX_REPEAT", "MIN_REPEAT"):
-            return self._ordered_repeat(op == "MAX_REPEAT", *argument, following)
+            least, most, inner = argument
+            return self._ordered_repeat(op == "MAX_REPEAT", least, most, inner, following)
         return super()._part(op, argument, following)
 
     def _ordered_repeat(self, greedy: bool, least: int, most: int, inner: Any, following: int) -> int:

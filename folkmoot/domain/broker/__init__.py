@@ -4,7 +4,10 @@
 """
 
 from .actions import keep
+from .agenda import Agenda
+from .automatic import AutomaticSubscription
 from .broker import Broker
+from .delayed import Delayed, DelayedSettings
 from .happenings import Happenings
 from .links import Link
 from .model import (
@@ -21,6 +24,7 @@ from .model import (
     Message,
     OpenGate,
     Post,
+    Postponed,
     Question,
     Refused,
     Verdict,
@@ -28,19 +32,25 @@ from .model import (
 )
 from .options import Limits, Options
 from .queries import set_aside
-from .restoring import list_retained, read_sessions
-from .retained import Retained
+from .restoring import list_delayed, list_retained, read_sessions
+from .retained import Retained, RetainedSettings
+from .rewriting import RewriteRule, Rewriting
 from .sessions import Session, Subscription
 from .settings import delete_setting, find_setting, list_settings, save_setting
+from .topic_metrics import Meter, TopicMetrics
 from .topics import is_filter, is_topic, matches, split_shared
 
 __all__ = [
     "FOREVER",
     "Alarm",
+    "Agenda",
+    "AutomaticSubscription",
     "Broker",
     "Changes",
     "Client",
     "Damaged",
+    "Delayed",
+    "DelayedSettings",
     "Delivery",
     "Gate",
     "Happenings",
@@ -50,14 +60,20 @@ __all__ = [
     "Limits",
     "Link",
     "Message",
+    "Meter",
     "OpenGate",
     "Options",
     "Post",
+    "Postponed",
     "Question",
     "Refused",
     "Retained",
+    "RetainedSettings",
+    "RewriteRule",
+    "Rewriting",
     "Session",
     "Subscription",
+    "TopicMetrics",
     "Verdict",
     "Wish",
     "delete_setting",
@@ -65,6 +81,7 @@ __all__ = [
     "is_filter",
     "is_topic",
     "keep",
+    "list_delayed",
     "list_retained",
     "list_settings",
     "matches",

@@ -23,6 +23,7 @@ def keep(tx: Transaction, changes: Changes) -> None:
         number: None if message is None else queries.message_row(message)
         for number, message in changes.messages.items()
     }
+    delayed = {number: None if one is None else queries.delayed_row(one) for number, one in changes.delayed.items()}
     received: _Rows = {
         (session, packet_id): {} if present else None for (session, packet_id), present in changes.received.items()
     }
@@ -37,6 +38,7 @@ def keep(tx: Transaction, changes: Changes) -> None:
     _keep(tx, "session_filters", filters)
     _keep(tx, "deliveries", _by_number(changes.deliveries))
     _keep(tx, "received_ids", received)
+    _keep(tx, "delayed_messages", _by_number(delayed))
 
 
 def _by_number(rows: Mapping[int, Row | None]) -> _Rows:

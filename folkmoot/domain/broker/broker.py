@@ -22,7 +22,10 @@ from collections.abc import Callable
 from folkmoot.wire import mqtt
 from folkmoot.wire.mqtt import Reason
 
-from . import greeting, subscribing
+from . import greeting, pipeline, retaining, subscribing
+from .agenda import Agenda
+from .automatic import Automatic
+from .delayed import Delayed
 from .expressions import fill, names_of
 from .happenings import Happenings
 from .ledger import Ledger
@@ -30,8 +33,10 @@ from .links import Link
 from .model import FOREVER, Client, Gate, Identity, Kept, Message, OpenGate, Post, Verdict, Wish
 from .options import Limits, Options
 from .retained import Retained
+from .rewriting import Rewriting
 from .routes import Routes
 from .sessions import Session, Subscription
+from .topic_metrics import TopicMetrics
 
 
 class Broker:
@@ -63,7 +68,13 @@ class Broker:
         self.received, self.sent = [0, 0, 0], [0, 0, 0]
         """Messages by QoS of links that are gone; the living count their own."""
         self.past_received_bytes = self.past_sent_bytes = 0
-        self._retained_checked_at = 0.0
+        self._checked_at = 0.0
+        self.agenda = Agenda()
+        self.delayed = Delayed(self)
+        self.rewriting = Rewriting()
+        self.automatic = Automatic(self)
+        self.topic_metrics = TopicMetrics(self)
+        self._clearing = retaining.Clearing(self)
 
     @property
     def received_bytes(self) -> int:
@@ -98,28 +109,13 @@ class Broker:
         `source` is the session it came in on, `client` who sent it if that is not the session's client. For what the community
         takes see `Gate.takes`; that is the caller's to ask.
         """
-        # contract §3.4, in its order
         if source is None:
             self.count["messages.publish"] += 1
-        if message.retain:
-            self.retain(message)
-        happenings = self.happenings
-        if happenings.published and happenings.watches(message.topic):
-            happenings.tell(happenings.published, message, client if source is None else source.client, now)
-        return self.route_message(message, source, now)
+        return pipeline.publish(self, message, now, source, client)
 
     def route_message(self, message: Message, source: Session | None, now: float) -> int:
         """Sends a message to everybody subscribed; returns to how many."""
         return self.routes.deliver(self.routes.route(message.topic), message, source, now)
-
-    def retain(self, message: Message) -> None:
-        """Keeps or, with an empty payload, removes the retained message."""
-        if message.payload:
-            self.retained.keep(message)
-            self.ledger.retain(message.topic, message)
-        elif self.retained.drop(message.topic):
-            # [MQTT-3.3.1-6]
-            self.ledger.retain(message.topic, None)
 
     def resume(self, kept: Kept, sessions: list[Session], now: float) -> None:
         """Goes on with the sessions the last run kept; before anybody connects."""
@@ -175,7 +171,7 @@ class Broker:
         self.happenings.tell(self.happenings.connected, session, now)
         self._forget_session(session)
         session.resume(now)
-        session.pump_retained(self.find_retained, now)
+        retaining.pay(self, session, now)
 
     def _take_over(self, session: Session, fresh: bool, now: float) -> None:
         link = session.link
@@ -279,8 +275,12 @@ class Broker:
         will.topic = client.mountpoint + will.topic
         if not self.gate.takes(will.topic):
             self.publish(will, now, client=client)
-            return
-        self.posts.append((client.identity, will))
+        else:
+            self.hand_over(client.identity, will)
+
+    def hand_over(self, identity: Identity, message: Message) -> None:
+        """Gives a message on a topic the community takes to the stream, who gives it to the community."""
+        self.posts.append((identity, message))
         if not self.is_awake:
             self.wake()
 
@@ -289,16 +289,15 @@ class Broker:
             self.routes.forget(subscription)
 
     def subscribe(self, session: Session, entry: mqtt.Filter, now: float, identifier: int = 0) -> int:
-        """Subscribes a session without asking whether it may, and returns the SUBACK code; then pump the retained messages.
+        """Subscribes a session without asking whether it may, and returns the SUBACK code; then call `pay`.
 
         Raises Refused when the filter is none.
         """
         return subscribing.add(self, session, entry, identifier, now, Verdict.ALLOW)
 
-    def find_retained(self, session: Session, topic: str, now: float) -> Message | None:
-        """The retained message of a topic for a session, if there is one that may reach it."""
-        message = self.retained.find(topic, now)
-        return message if message is not None and self.gate.may_receive(session.identity, topic) else None
+    def pay(self, session: Session, now: float) -> None:
+        """Sends the retained messages that subscriptions of the session have still to get."""
+        retaining.pay(self, session, now)
 
     def unsubscribe(self, session: Session, topic_filter: str, now: float) -> bool:
         """Ends a subscription; False when there was none. Raises Refused for what is no filter."""
@@ -311,7 +310,7 @@ class Broker:
             if session.queue:
                 session.pump(now)
             if session.backlog:
-                session.pump_retained(self.find_retained, now)
+                retaining.pay(self, session, now)
 
     def tick(self, now: float) -> None:
         """Once a second: ends what has timed out, publishes wills that are due."""
@@ -333,10 +332,10 @@ class Broker:
                 self.end_session(session, now)
             elif session.will_at is not None and session.will_at <= now:
                 self._publish_will(session, now)
-        if now - self._retained_checked_at >= 60:
-            self._retained_checked_at = now
-            for topic in self.retained.expire(now):
-                self.ledger.retain(topic, None)
+        self._clearing.tick(now)
+        self.agenda.run(now)
+        if now - self._checked_at >= 60:
+            self._checked_at = now
             for session in self.offline.values():
                 session.expire(now)
 

@@ -48,6 +48,8 @@ class Happenings:
         """A delivery was given up, and why: `queue_full`, `expired`, `too_large`, `no_local`, `qos0_msg`, `not_authorized`."""
         self.alarm_activated: list[Callable[[Alarm, float], None]] = []
         self.alarm_deactivated: list[Callable[[Alarm, float], None]] = []
+        self.of_watched: list[Callable[[Session, Delivery, float], None]] = []
+        """Those on `delivered` that need only hear of what is on topics that are watched."""
         self.watchers: list[Callable[[str], bool]] = []
         """Each says whether somebody wants to hear of what is published to a topic."""
 
@@ -58,7 +60,7 @@ class Happenings:
     @property
     def hears_deliveries(self) -> bool:
         """Whether anybody must be told of each delivery."""
-        return bool(self.delivered or self.acked or self.dropped)
+        return bool(len(self.delivered) > len(self.of_watched) or self.acked or self.dropped)
 
     def tell(self, told: list[Any], *happening: Any) -> None:
         """Calls everybody on one of the lists; nobody's failure is another's."""

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from folkmoot.wire.mqtt import Reason
 
-from .model import Changes, Delivery, Kept, Message, Row
+from .model import Changes, Delivery, Kept, Message, Postponed, Row
 from .sessions import Session, Subscription
 
 if TYPE_CHECKING:
@@ -102,6 +102,25 @@ class Ledger:
         """The retained message of a topic, or that it has none any more."""
         if self.durable:
             self.changes.retained[topic] = message
+            self._note()
+
+    def next_number(self) -> int:
+        """A number for something that is kept."""
+        self._last += 1
+        return self._last
+
+    def delay(self, one: Postponed) -> None:
+        """A message is to be published later."""
+        if self.durable:
+            self.changes.delayed[one.number] = one
+            self._note()
+
+    def undelay(self, number: int) -> None:
+        """It is published, or will not be."""
+        self.changes.delayed.pop(number, None)
+        if self.durable:
+            if number <= self._taken:
+                self.changes.delayed[number] = None
             self._note()
 
     def follow(self, session: Session) -> None:

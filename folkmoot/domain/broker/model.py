@@ -186,7 +186,7 @@ class Changes(Struct):
     """The rows that differ from the database, as they are to be; None (or False) for those that are to go.
 
     Retained messages by topic; sessions and their wills by the session's number; filters by session and filter; messages and
-    deliveries by their numbers; received QoS 2 messages by session and packet identifier.
+    deliveries and delayed messages by their numbers; received QoS 2 messages by session and packet identifier.
     """
 
     retained: dict[str, Message | None] = field(default_factory=dict)
@@ -196,10 +196,28 @@ class Changes(Struct):
     messages: dict[int, Message | None] = field(default_factory=dict)
     deliveries: dict[int, Row | None] = field(default_factory=dict)
     received: dict[tuple[int, int], bool] = field(default_factory=dict)
+    delayed: dict[int, Postponed | None] = field(default_factory=dict)
 
     def under(self, later: Changes) -> Changes:
         """Both as one group; of two states of a row the later one counts."""
         return Changes(*[{**getattr(self, name), **getattr(later, name)} for name in self.__struct_fields__])
+
+
+class Postponed(Struct):
+    """A message that is published later (contract §3.4, `$delayed`). Its topic is already the one it is published to."""
+
+    number: int
+    message: Message
+    due_at: float
+    interval: float
+    """How many seconds it was to wait from the beginning."""
+    account_id: int | None = None
+    """Whose client sent it."""
+
+    @property
+    def id(self) -> str:
+        """What it is called in the API; the same after a restart."""
+        return f"{round(self.message.published_at * 1_000_000):016X}{self.number:016X}"
 
 
 class Kept(Struct):

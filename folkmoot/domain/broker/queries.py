@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from folkmoot.store import Transaction
 
-from .model import Damaged, Message, Row
+from .model import Damaged, Message, Postponed, Row
 
 _MICROSECONDS = 1_000_000
 #: Rows set aside; of more, the oldest go.
@@ -44,6 +44,7 @@ COLUMNS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ),
     ),
     "received_ids": (("session_id", "packet_id"), ()),
+    "delayed_messages": (("id",), (*_MESSAGE, "account_id", "due_at", "interval")),
 }  # fmt: skip
 
 
@@ -80,6 +81,16 @@ def message_row(message: Message) -> Row:
         "expires_at": round(message.expires_at * _MICROSECONDS) or None,
         "from_client": message.from_client,
         "from_name": message.from_name,
+    }
+
+
+def delayed_row(one: Postponed) -> Row:
+    """A message that is published later as its columns."""
+    return {
+        **message_row(one.message),
+        "account_id": one.account_id,
+        "due_at": round(one.due_at * _MICROSECONDS),
+        "interval": round(one.interval),
     }
 
 

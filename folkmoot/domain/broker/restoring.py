@@ -10,7 +10,7 @@ from typing import Any
 
 from folkmoot.store import Transaction
 
-from .model import Damaged, Delivery, Identity, Kept, Message
+from .model import Damaged, Delivery, Identity, Kept, Message, Postponed
 from .options import Limits
 from .queries import COLUMNS, key
 from .sessions import Session, Subscription
@@ -30,6 +30,20 @@ def list_retained(tx: Transaction, damaged: list[Damaged] | None = None) -> list
 
     _each(tx, "retained", read, [] if damaged is None else damaged)
     return sorted(found, key=lambda message: message.topic)
+
+
+def list_delayed(tx: Transaction, damaged: list[Damaged]) -> list[Postponed]:
+    """All messages that are to be published later."""
+    found: list[Postponed] = []
+
+    def read(number: Any, *columns: Any) -> None:
+        account_id, due_at, interval = columns[-3:]
+        message = _message(*columns[:-3])
+        _require(interval >= 0, "an impossible interval")
+        found.append(Postponed(int(number), message, _seconds(due_at), float(interval), _optional(int, account_id)))
+
+    _each(tx, "delayed_messages", read, damaged)
+    return found
 
 
 def read_sessions(tx: Transaction, limits: Limits, damaged: list[Damaged], now: float) -> tuple[Kept, list[Session]]:

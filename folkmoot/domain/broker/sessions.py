@@ -6,7 +6,6 @@ A session outlives its connection when the client asked for that. It appends to 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from folkmoot.wire import mqtt
@@ -19,6 +18,7 @@ from .topics import EXCLUSIVE
 if TYPE_CHECKING:
     from .ledger import Ledger
     from .links import Link
+    from .retaining import Debt
 
 
 #: For sessions of no broker yet.
@@ -129,8 +129,8 @@ class Session:
         self.released: set[int] = set()
         """Identifiers in `inflight` for which PUBREL was sent."""
         self.queue: deque[Delivery] = deque()
-        self.backlog: deque[tuple[Subscription, deque[str]]] = deque()
-        """Topics whose retained message is still to be sent for a new subscription."""
+        self.backlog: deque[Debt] = deque()
+        """What new subscriptions have still to get of the retained messages; see `retaining`."""
         self.awaiting: dict[int, float] = {}
         """Received QoS 2 identifiers without PUBREL, with the time of arrival."""
         self.window = limits.max_inflight
@@ -182,20 +182,6 @@ class Session:
                 self.give_up(delivery, "expired", now)
             else:
                 self._transmit(link, delivery, now)
-
-    def pump_retained(self, find: Callable[[Session, str, float], Message | None], now: float) -> None:
-        """Sends retained messages of new subscriptions, a socket's worth at a time."""
-        while self.backlog and self.link is not None and self.link.room > 0 and not self.queue:
-            subscription, topics = self.backlog[0]
-            message = find(self, topics.popleft(), now) if topics else None
-            if not topics:
-                self.backlog.popleft()
-            if message is not None and self.subscriptions.get(subscription.topic_filter) is subscription:
-                self.send(subscription.delivery(message, retain=True), now)
-
-    def owe(self, subscription: Subscription, topics: list[str]) -> None:
-        """Puts retained messages of a new subscription on the list for `pump_retained`."""
-        self.backlog.append((subscription, deque(topics)))
 
     def resume(self, now: float) -> None:
         """Sends again, on a new connection, what was on its way on the old one."""

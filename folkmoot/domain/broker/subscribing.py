@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from folkmoot.wire import mqtt
 from folkmoot.wire.mqtt import MQTT_5, Prop, Reason
 
+from . import retaining
 from .model import Question, Refused, Verdict, Wish
 from .sessions import Subscription
 from .topics import EXCLUSIVE, has_controls, is_filter, split_shared
@@ -46,7 +47,7 @@ def go_on(link: Link, session: Session, packet: mqtt.Subscribe, verdicts: list[V
     if Verdict.DENY in verdicts and broker.limits.deny_disconnects:
         # contract §2.12, deny_action
         raise Refused(Reason.NOT_AUTHORIZED)
-    session.pump_retained(broker.find_retained, now)
+    retaining.pay(broker, session, now)
 
 
 class Wanted(NamedTuple):
@@ -109,7 +110,7 @@ def _missing(broker: Broker, wanted: Wanted) -> int:
 
 
 def add(broker: Broker, session: Session, entry: mqtt.Filter, identifier: int, now: float, verdict: Verdict) -> int:
-    """Subscribes a session and returns the SUBACK code; the caller then pumps the retained messages.
+    """Subscribes a session and returns the SUBACK code; the caller then calls `retaining.pay`.
 
     Raises Refused when the filter must end the connection.
     """
@@ -146,7 +147,7 @@ def add(broker: Broker, session: Session, entry: mqtt.Filter, identifier: int, n
         broker.ledger.subscribe(subscription)
     if broker.happenings.subscribed:
         broker.happenings.tell(broker.happenings.subscribed, subscription, now)
-    _owe_retained(broker, subscription, known is None)
+    retaining.owe(broker, subscription, known is None, now)
     return subscription.qos
 
 
@@ -160,16 +161,6 @@ def _set_exclusive(broker: Broker, subscription: Subscription, is_exclusive: boo
         broker.exclusive[subscription.inner_filter] = subscription
     elif broker.exclusive.get(subscription.inner_filter) is subscription:
         del broker.exclusive[subscription.inner_filter]
-
-
-def _owe_retained(broker: Broker, subscription: Subscription, new: bool) -> None:
-    # [MQTT-3.3.1-9] [MQTT-3.3.1-10] [MQTT-3.3.1-11]; contract §3.5: never for shared ones
-    handling = subscription.retain_handling
-    if subscription.group is not None or handling == 2 or (handling == 1 and not new):
-        return
-    topics = broker.retained.match(subscription.inner_filter)
-    if topics:
-        subscription.session.owe(subscription, topics)
 
 
 def unsubscribe(link: Link, session: Session, packet: mqtt.Unsubscribe, now: float) -> None:

@@ -33,12 +33,14 @@ from folkmoot.domain.broker import (
     Verdict,
     Wish,
     keep,
+    list_delayed,
     list_retained,
     read_sessions,
     set_aside,
 )
 from folkmoot.store import Database
 from folkmoot.surfaces.mqtt.sockets import LINGER_SECONDS, Socket, WebSocketShell
+from folkmoot.surfaces.mqtt.timing import Timer
 from folkmoot.wire import mqtt
 from folkmoot.wire.mqtt import Prop, Reason
 
@@ -113,6 +115,7 @@ class Stream:
         self._time = self._loop.time
         self._offset = time.time() - self._loop.time()
         self._ticker = self._loop.call_later(1, self._tick)
+        self._timer = Timer(self.broker.agenda, self._loop, self._offset)
 
     async def listen(self, host: str, port: int, ssl: SSLContext | None = None, listener: str = "tcp:default") -> int:
         """Accepts connections there and returns the port."""
@@ -126,6 +129,7 @@ class Stream:
         for server in self._servers:
             server.close()
         self._ticker.cancel()
+        self._timer.cancel()
         with suppress(errors.Unavailable):
             await self.settled()
         self.broker.stop(self.now())
@@ -410,7 +414,10 @@ class StoredJournal:
         for message in await self._db.scan(list_retained, damaged):
             broker.retained.keep(message)
         kept, sessions = await self._db.scan(read_sessions, broker.limits, damaged, now)
+        delayed = await self._db.scan(list_delayed, damaged)
+        kept.last = max([kept.last, *(each.number for each in delayed)])
         broker.resume(kept, sessions, now)
+        broker.delayed.resume(delayed)
         for one in damaged:
             log.error("a damaged row of %s was set aside: %s", one.table, one.reason)
         if damaged:

@@ -139,7 +139,7 @@ def _subscribe(app: Management, session: Session, wanted: schema.NewSubscription
         raise Invalid("filter.invalid", f"The client cannot be subscribed to this: {error}.", "topic") from error
     if code >= mqtt.Reason.UNSPECIFIED_ERROR:
         raise Invalid("filter.invalid", f"The client cannot be subscribed to this: {mqtt.Reason(code).name}.", "topic")
-    session.pump_retained(broker.find_retained, now)
+    broker.pay(session, now)
     return render.client_subscription(session.subscriptions[wanted.topic], app.node_name)
 
 
