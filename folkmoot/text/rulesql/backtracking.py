@@ -55,25 +55,40 @@ def compile_pattern(source: str) -> Pattern:
         raise Invalid("sql.value", f"This is no regular expression: {error}.") from error
     walk = _Walk(bool(tree.state.flags & re.IGNORECASE))
     walk.sequence(tree, False)
-    parts = walk.parts
     is_anchored = bool(len(tree)) and tree[0][0] is op.AT and tree[0][1] in (op.AT_BEGINNING, op.AT_BEGINNING_STRING)
-    hard = easy = 0
-    for at, (is_long, chars) in enumerate(parts):
-        if is_long:
-            is_repeated, next_chars = next((each for each in parts[at + 1 :] if each[1] is not None), (False, _NONE))
-            if not is_repeated and next_chars is not None and chars is not None and not next_chars & chars:
-                easy = 1
-            else:
-                hard += 1
-    return Pattern(compiled, walk.factor, hard + easy + (not is_anchored))
+    longs = [_is_hard(walk.parts, at) for at, part in enumerate(walk.parts) if part.is_long]
+    # Those that cannot go back work one after the other.
+    return Pattern(compiled, walk.factor, longs.count(True) + (False in longs) + (not is_anchored))
+
+
+class _Part(NamedTuple):
+    """A long repetition, or something short; `skip` parts behind it are inside it and come only if it does."""
+
+    is_long: bool
+    is_needed: bool
+    chars: _Chars
+    skip: int = 0
+
+
+def _is_hard(parts: list[_Part], at: int) -> bool:
+    """Whether what follows a long repetition might as well be part of it."""
+    chars, place = parts[at].chars, at + 1
+    while place < len(parts):
+        part = parts[place]
+        if part.chars & chars:
+            return True
+        if part.is_needed:
+            return False
+        place += 1 + part.skip
+    return False
 
 
 class _Walk:
-    """Collects long repetitions and the single characters between them; None is what varies or cannot be said."""
+    """Collects the parts of a pattern."""
 
     def __init__(self, ignores_case: bool) -> None:
         self.ignores_case = ignores_case
-        self.parts: list[tuple[bool, _Chars | None]] = []
+        self.parts: list[_Part] = []
         self.factor = 1
 
     def sequence(self, tree: Any, in_repeat: bool) -> None:
@@ -83,41 +98,40 @@ class _Walk:
     def one(self, code: Any, argument: Any, in_repeat: bool) -> None:
         if code in (op.MAX_REPEAT, op.MIN_REPEAT, op.POSSESSIVE_REPEAT):
             least, most, inner = argument
-            self.repeat(least, most, inner, in_repeat)
+            self.repeat(int(least), int(most), inner, in_repeat)
         elif code is op.SUBPATTERN:
             self.sequence(argument[3], in_repeat)
         elif code is op.ATOMIC_GROUP:
             self.sequence(argument, in_repeat)
         elif code in (op.ASSERT, op.ASSERT_NOT):
             self.sequence(argument[1], in_repeat)
-            self.parts.append((True, _ANY))
+            self.parts.append(_Part(False, False, _ANY))
         elif code is op.BRANCH:
             self.branch(argument[1], in_repeat)
         elif code in (op.GROUPREF, op.GROUPREF_EXISTS):
             if in_repeat:
                 raise _refused()
-            self.parts.append((True, _ANY))
+            self.parts.append(_Part(True, False, _ANY))
         elif code is not op.AT:
-            self.parts.append((False, self.chars(code, argument)))
+            self.parts.append(_Part(False, True, self.chars(code, argument)))
 
-    def repeat(self, least: Any, most: Any, inner: Any, in_repeat: bool) -> None:
+    def repeat(self, least: int, most: int, inner: Any, in_repeat: bool) -> None:
         varies = least != most
         if varies and in_repeat:
             raise _refused()
         begun = len(self.parts)
         self.sequence(inner, in_repeat or (varies and most > 1))
-        if not varies:
-            self.factor *= int(least) if least > 1 and len(self.parts) - begun > 1 else 1
-            return
         found = self.parts[begun:]
-        if any(is_long for is_long, _ in found) and most > 1:
+        if not varies:
+            self.factor *= max(1, least) if len(found) > 1 else 1
+            return
+        if any(part.is_long for part in found) and most > 1:
             raise _refused()
-        chars = _NONE.union(*[_ANY if each is None else each for _, each in found])
         if most > _LONG:
-            self.parts[begun:] = [(True, chars)]
+            self.parts[begun:] = [_Part(True, least > 0 and _needs(found), _all(found))]
         else:
-            self.factor *= int(most) - int(least) + 1
-            self.parts[begun:] = [*[each for each in found if each[0]], (False, None)]
+            self.factor *= most - least + 1
+            self.parts[begun:] = _optional(found, least > 0 and _needs(found))
 
     def branch(self, branches: Any, in_repeat: bool) -> None:
         if in_repeat:
@@ -126,13 +140,15 @@ class _Walk:
             if len(literals) != len(branches) or self.ignores_case:
                 raise _refused()
         begun = len(self.parts)
+        is_needed = True
         for each in branches:
+            at = len(self.parts)
             self.sequence(each, in_repeat)
-        found = self.parts[begun:]
+            is_needed &= _needs(self.parts[at:])
         self.factor *= len(branches)
-        chars = _NONE.union(*[_ANY if each is None else each for _, each in found])
-        rest: tuple[bool, _Chars | None] = (False, chars if in_repeat else None)
-        self.parts[begun:] = [*[each for each in found if each[0]], rest]
+        found = self.parts[begun:]
+        longs = [part for part in found if part.is_long]
+        self.parts[begun:] = [_Part(False, is_needed, _all(found), len(longs)), *longs]
 
     def chars(self, code: Any, argument: Any) -> _Chars:
         """What one character of the pattern matches; rather too much than too little."""
@@ -161,6 +177,25 @@ _CATEGORIES: dict[Any, Callable[[str], bool]] = {
     op.CATEGORY_SPACE: str.isspace,
     op.CATEGORY_WORD: lambda char: char.isalnum() or char == "_",
 }
+
+
+def _all(parts: list[_Part]) -> _Chars:
+    return _NONE.union(*[part.chars for part in parts])
+
+
+def _needs(parts: list[_Part]) -> bool:
+    return any(part.is_needed for part in parts)
+
+
+def _optional(parts: list[_Part], is_needed: bool) -> list[_Part]:
+    """What comes or does not: seen from before by how it may begin, with what is long in it behind."""
+    longs = [part for part in parts if part.is_long]
+    begins = _NONE
+    for part in parts:
+        begins |= part.chars
+        if part.is_needed and not is_needed:
+            break
+    return [_Part(False, is_needed, begins, len(longs)), *longs]
 
 
 def _refused() -> Invalid:
