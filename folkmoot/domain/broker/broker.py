@@ -262,7 +262,8 @@ class Broker:
         will.published_at = now
         will.expires_at = now + will.expires_at if will.expires_at else 0.0
         # contract §2.12: judged only now
-        verdict = self.judge(session.client, Wish("publish", will.topic, will.qos, will.retain), now)
+        topic = self.delayed.target(will.topic, now)
+        verdict = self.judge(session.client, Wish("publish", topic, will.qos, will.retain), now)
         if verdict is Verdict.ASK:
             self.wills.append((session.client, will))
             if not self.is_awake:
@@ -272,7 +273,7 @@ class Broker:
 
     def publish_will(self, client: Client, will: Message, now: float) -> None:
         """Publishes a will that may be published."""
-        will.topic = client.mountpoint + will.topic
+        will.topic = self.delayed.mount(will.topic, client.mountpoint)
         if not self.gate.takes(will.topic):
             self.publish(will, now, client=client)
         else:

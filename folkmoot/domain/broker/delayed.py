@@ -65,9 +65,16 @@ class Delayed:
         """Where a message to this topic will arrive in the end. Raises Refused for what cannot be postponed like that."""
         return _split(topic, now)[2] if self.takes(topic) else topic
 
+    def target(self, topic: str, now: float) -> str:
+        """Where a message to this topic will arrive in the end, if it can be published at all."""
+        try:
+            return self.inner_topic(topic, now)
+        except Refused:
+            return topic
+
     def mount(self, topic: str, mountpoint: str) -> str:
         """The topic with the mountpoint before what it names in the end."""
-        if not self.takes(topic):
+        if not self.takes(topic) or topic.count("/") < 2:
             return mountpoint + topic
         prefix, seconds, inner = topic.split("/", 2)
         return f"{prefix}/{seconds}/{mountpoint}{inner}"

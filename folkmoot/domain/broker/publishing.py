@@ -37,6 +37,7 @@ def publish(link: Link, session: Session, packet: mqtt.Publish, now: float) -> N
         raise Refused(Reason.PROTOCOL_ERROR, "a client does not send subscription identifiers")
     if not is_topic(topic, broker.limits.max_topic_levels):
         raise Refused(Reason.TOPIC_NAME_INVALID)
+    wanted = broker.delayed.inner_topic(topic, now)
     fields = forwarded_fields(packet.properties)
     expiry = cast("int | None", packet.properties.get(Prop.MESSAGE_EXPIRY))
     expires_at = 0.0 if expiry is None else now + expiry
@@ -48,7 +49,7 @@ def publish(link: Link, session: Session, packet: mqtt.Publish, now: float) -> N
         return
     raw = topic.encode()
     if raw not in link.granted:
-        wish = Wish("publish", topic, packet.qos, packet.retain)
+        wish = Wish("publish", wanted, packet.qos, packet.retain)
         verdict = broker.judge(session.client, wish, now)
         if verdict is Verdict.ASK:
             link.waiting = Question(packet, [wish], [verdict], message, noted)
@@ -78,7 +79,10 @@ def go_on(link: Link, session: Session, packet: mqtt.Publish, message: Message, 
     """
     broker = link.broker
     if session.client.mountpoint:
-        message.topic = session.client.mountpoint + message.topic
+        message.topic = broker.delayed.mount(message.topic, session.client.mountpoint)
+    if broker.delayed.is_full and broker.delayed.takes(message.topic):
+        conclude(link, session, packet.qos, packet.packet_id, Reason.QUOTA_EXCEEDED)
+        return
     if broker.gate.takes(message.topic):
         link.waiting = broker.post(message, packet)
         return

@@ -13,7 +13,7 @@ from msgspec import Struct
 from folkmoot.errors import Invalid, TooLarge
 from folkmoot.text.captures import Capturing
 
-from .topics import is_filter, is_topic, matches, split_shared
+from .topics import is_filter, is_topic, matches
 
 RULES_MAX = 20
 #: What rules found is remembered for so many topics; beyond that it starts again.
@@ -65,17 +65,11 @@ class Rewriting:
         return new if _is_right(new, is_topic(new, len(new) + 1)) and not new.startswith(_RESERVED) else topic
 
     def filter(self, topic_filter: str, client_id: str, username: str | None) -> str:
-        """What a client is subscribed to, or unsubscribed from; of a shared subscription the inner filter is written anew."""
+        """What a client is subscribed to, or unsubscribed from; of a shared subscription give the inner filter."""
         if not self._subscribing:
             return topic_filter
-        try:
-            group, inner = split_shared(topic_filter)
-        except ValueError:
-            return topic_filter
-        new = self._rewrite(self._subscribing, inner, client_id, username)
-        if new == inner or not _is_right(new, is_filter(new)):
-            return topic_filter
-        return new if group is None else topic_filter[: -len(inner)] + new
+        new = self._rewrite(self._subscribing, topic_filter, client_id, username)
+        return new if _is_right(new, is_filter(new)) else topic_filter
 
     def _find(self, order: list[int], topic: str) -> int | None:
         for at in order:

@@ -91,7 +91,9 @@ def _read(broker: Broker, entry: mqtt.Filter) -> Wanted:
 def _place(broker: Broker, session: Session, wanted: Wanted) -> Wanted:
     """Where in the table a subscription has its place, of what the client wrote."""
     # contract §3.4: rewriting comes first, then the mountpoint
-    return wanted._replace(inner_filter=session.client.mountpoint + wanted.inner_filter)
+    client = session.client
+    rewritten = broker.rewriting.filter(wanted.inner_filter, client.client_id, client.username)
+    return wanted._replace(inner_filter=client.mountpoint + rewritten)
 
 
 def _missing(broker: Broker, wanted: Wanted) -> int:
