@@ -334,6 +334,8 @@ def _await_port(port: int) -> None:
 async def _serve() -> None:
     from folkmoot.domain import broker
     from folkmoot.store import Database, SqliteEngine, migrate
+    from folkmoot.surfaces.mqtt.forms.listeners import ListenerOptions
+    from folkmoot.surfaces.mqtt.listener import Listener
     from folkmoot.surfaces.mqtt.stream import StoredJournal, Stream
 
     class Rooms(broker.OpenGate):
@@ -360,7 +362,9 @@ async def _serve() -> None:
         stream.start()
         stopped = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
-        print("port", await stream.listen("127.0.0.1", 0), flush=True)
+        listener = Listener(stream, "tcp:default", ListenerOptions(bind="127.0.0.1:0"))
+        await listener.start(listener.open())
+        print("port", listener.address.rpartition(":")[2], flush=True)
         await stopped.wait()
 
 

@@ -18,7 +18,7 @@ from folkmoot.domain import accounts
 from folkmoot.errors import Invalid
 from folkmoot.house import House, open_databases
 from folkmoot.ids import new_secret
-from folkmoot.net.listeners import ListenError, address_of, open_socket, parse_address
+from folkmoot.net.listeners import ListenError, address_of, open_socket
 from folkmoot.store import Announcements
 
 from . import broker, log, mail, web
@@ -104,11 +104,8 @@ async def _open(program: Program) -> None:
     house = program.house
     listen = house.config.listen
     sockets = {
-        name: open_socket(getattr(listen, name), loopback_only=house.demo) for name in (*web.SERVED, "lmtp", "smtp")
+        name: open_socket(getattr(listen, name), loopback_only=house.demo) for name in (*web.HTTP, "lmtp", "smtp")
     }
-    for name in ("mqtt", "mqtt_tls"):
-        if house.demo and (address := parse_address(getattr(listen, name))) and not address.is_loopback:
-            raise ListenError(f"refusing to listen on {address}: the demo is for loopback addresses only")
     program.addresses.update({name: address_of(sock) for name, sock in sockets.items() if sock is not None})
     web.name_origins(house, program.addresses)
     management = await broker.start(program)

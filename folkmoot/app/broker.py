@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import ssl
-
 from folkmoot.domain.broker import Client, Identity
-from folkmoot.net.listeners import Address, ListenError, parse_address
 from folkmoot.surfaces.mqtt import Management, Stream
 from folkmoot.wire.mqtt import Connect, Properties
 
+from . import listening
 from .program import Program
-from .tls import server_context
 
 
 async def start(program: Program) -> Management:
-    """Start the broker on what it kept, its stream and its TCP listeners; WebSockets and the API are handed over by `web`."""
+    """Start the broker on what it kept, its stream and its listeners; the API is handed over by `web`."""
     from folkmoot.domain.authorization import CommunityGate
     from folkmoot.domain.broker import Broker, Limits
     from folkmoot.surfaces.mqtt import Push, StoredJournal, authenticate_client
@@ -37,23 +34,11 @@ async def start(program: Program) -> Management:
     push = Push(house, stream, gate)
     await push.start()
     stream.start()
-    program.on_stop(stream.stop)
-    for name, tls in (("mqtt", None), ("mqtt_tls", server_context(house.config))):
-        address = parse_address(getattr(house.config.listen, name))
-        if address is not None:
-            port = await _listen_mqtt(stream, address, tls)
-            program.addresses[name] = str(Address(address.host, port))
+    listeners = await listening.start(program, stream)
     program.keep_running("mqtt push", push.run())
     if house.demo:
         await _retain_demo(stream)
-    return Management(house, stream, push, lambda: program.ready, house.config.mqtt.node_name, stream.now())
-
-
-async def _listen_mqtt(stream: Stream, address: Address, tls: ssl.SSLContext | None) -> int:
-    try:
-        return await stream.listen(address.host, address.port, tls, "ssl:default" if tls else "tcp:default")
-    except OSError as error:
-        raise ListenError(f"cannot listen on {address}: {error.strerror or error}") from error
+    return Management(house, stream, push, listeners, lambda: program.ready, house.config.mqtt.node_name, stream.now())
 
 
 async def _retain_demo(stream: Stream) -> None:

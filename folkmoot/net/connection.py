@@ -58,6 +58,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]
+        # In the request's state, for whoever must know more of the peer than ASGI says.
+        self.app_state["transport"] = transport
         if len(self.connections) > self.bounds.max_connections:
             self._refusal = (503, "Too many connections.")
             self.send_400_response("")

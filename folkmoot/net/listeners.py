@@ -123,6 +123,8 @@ class WebSocketSettings:
     max_message_bytes: int = 1024 * 1024
     ping_interval_seconds: float | None = 5.0
     ping_timeout_seconds: float | None = 5.0
+    compress: bool = False
+    """Costs each connection tens of KiB."""
 
 
 class _Server(uvicorn.Server):
@@ -144,12 +146,12 @@ class _Server(uvicorn.Server):
 
 
 class HttpServer:
-    """One ASGI application on one listening socket."""
+    """One ASGI application on one listening socket, or, without one, on the connections it is given by `adopt`."""
 
     def __init__(
         self,
         app: ASGIApp,
-        listener: socket.socket,
+        listener: socket.socket | None,
         *,
         bounds: Bounds | None = None,
         websockets: WebSocketSettings | None = None,
@@ -157,7 +159,7 @@ class HttpServer:
         tls: ssl.SSLContext | None = None,
     ) -> None:
         bounds, websockets = bounds or Bounds(), websockets or WebSocketSettings()
-        self.address = address_of(listener)
+        self.address = address_of(listener) if listener is not None else ""
         self._listener = listener
         self._task: asyncio.Task[None] | None = None
         config = uvicorn.Config(
@@ -178,10 +180,10 @@ class HttpServer:
             # The types say float; None for "never" is what the code takes.
             ws_ping_interval=websockets.ping_interval_seconds,
             ws_ping_timeout=websockets.ping_timeout_seconds,
-            # Compression costs each connection tens of KiB and its messages are short.
-            ws_per_message_deflate=False,
+            ws_per_message_deflate=websockets.compress,
             ssl_context_factory=(lambda *_: tls) if tls else None,
         )
+        self._config = config
         self._server = _Server(config)
         self._stalls = StallWatch(bounds.write_stall_seconds)
         self._watch_seconds = min(1.0, bounds.write_stall_seconds / 4)
@@ -189,13 +191,33 @@ class HttpServer:
 
     async def start(self) -> None:
         """Accept connections; returns when the listener answers."""
-        self._task = asyncio.create_task(self._server.serve([self._listener]), name=f"http {self.address}")
+        sockets = [self._listener] if self._listener is not None else []
+        self._task = asyncio.create_task(self._server.serve(sockets), name=f"http {self.address}")
         while not self._server.started:
             if self._task.done():
                 await self._task
                 raise ListenError(f"the server on {self.address} ended before it started")
             await asyncio.sleep(0.005)
         self._watching = asyncio.create_task(self._watch())
+
+    def change(self, websockets: WebSocketSettings) -> None:
+        """Other bounds for the WebSockets that come from now on."""
+        self._config.ws_max_size = websockets.max_message_bytes
+        self._config.ws_per_message_deflate = websockets.compress
+
+    async def adopt(
+        self, sock: socket.socket, state: dict[str, Any], tls: ssl.SSLContext | None, handshake_seconds: float
+    ) -> None:
+        """Serve an accepted connection; `state` is that of its requests. Raises OSError when the handshake fails."""
+        loop = asyncio.get_running_loop()
+
+        def make_protocol() -> asyncio.Protocol:
+            kind: Any = self._config.http_protocol_class
+            protocol: asyncio.Protocol = kind(self._config, self._server.server_state, state, loop)
+            return protocol
+
+        seconds = handshake_seconds if tls is not None else None
+        await loop.connect_accepted_socket(make_protocol, sock, ssl=tls, ssl_handshake_timeout=seconds)
 
     async def _watch(self) -> None:
         loop = asyncio.get_running_loop()
@@ -208,7 +230,8 @@ class HttpServer:
     async def stop(self) -> None:
         """Take no more connections, let requests in hand finish within the shutdown time, then close what is left."""
         if self._task is None or self._watching is None:
-            self._listener.close()
+            if self._listener is not None:
+                self._listener.close()
             return
         self._server.should_exit = True
         self._server.told_to_stop.set()

@@ -6,12 +6,20 @@ When to write is the stream's business; these only know how, and when a peer tha
 from __future__ import annotations
 
 import asyncio
+import socket
+import ssl
 from typing import TYPE_CHECKING, cast
 
+from msgspec import Struct
 from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from folkmoot.net.certificates import read_names
+from folkmoot.wire.proxy import Proxied
 
 if TYPE_CHECKING:
     from folkmoot.domain.broker import Link
+    from folkmoot.surfaces.mqtt.listener import Listener
+    from folkmoot.surfaces.mqtt.rations import Rations
     from folkmoot.surfaces.mqtt.stream import Stream
 
 #: How long a closing connection may take to read its last bytes.
@@ -20,12 +28,46 @@ LINGER_SECONDS = 1.0
 HELD_MAX = 1000
 
 
-class Socket(asyncio.Protocol):
-    """A TCP or TLS connection."""
+class Peer(Struct):
+    """Who is on the other side, as the transport and a balancer before it know."""
 
-    def __init__(self, stream: Stream, listener: str) -> None:
+    address: str = ""
+    port: int = 0
+    common_name: str | None = None
+    subject: str | None = None
+    certificate: bytes = b""
+
+
+def peer_of(transport: asyncio.BaseTransport, proxied: Proxied | None = None) -> Peer:
+    """Who has connected; what a balancer says of itself counts for nothing."""
+    found = Peer(*peer_address(transport.get_extra_info("peername")))
+    tls: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
+    certificate = tls.getpeercert(True) if tls is not None else None
+    if certificate:
+        found.certificate = certificate
+        found.common_name, found.subject = read_names(certificate)
+    if proxied is not None and proxied.address:
+        found.address, found.port = proxied.address, proxied.port
+        if proxied.common_name is not None:
+            found.common_name, found.subject = proxied.common_name, f"CN={proxied.common_name}"
+    return found
+
+
+def peer_address(name: object) -> tuple[str, int]:
+    """Address and port of a socket's other side."""
+    if not isinstance(name, tuple) or len(name) < 2:
+        return "", 0
+    # A socket for both families names IPv4 addresses in the IPv6 way.
+    return str(name[0]).removeprefix("::ffff:"), int(name[1])
+
+
+class Socket(asyncio.Protocol):
+    """A TCP or TLS connection. What the listener does not admit is gone before it has a link."""
+
+    def __init__(self, stream: Stream, listener: Listener, proxied: Proxied | None = None) -> None:
         self._stream = stream
         self._listener = listener
+        self._proxied = proxied
         self._reading = True
         self._attending = False
         self._choked = False
@@ -33,11 +75,18 @@ class Socket(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        broker = self._stream.broker
-        address, port = _peer(transport.get_extra_info("peername"))
-        self.link = broker.open(self._stream.now(), address, port, self._listener)
+        broker, listener = self._stream.broker, self._listener
+        peer = peer_of(transport, self._proxied)
+        if not listener.admits(peer.address):
+            self._transport.set_protocol(asyncio.Protocol())
+            self._transport.abort()
+            return
+        if not listener.options.tcp_options.nodelay:
+            transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
+        self.link = listener.open_link(peer)
         self.link.flush = self.flush
         self._stream.sockets.add(self)
+        listener.connections.add(self)
         self._write, self._buffered = self._transport.write, self._transport.get_write_buffer_size
         self._most = broker.limits.output_bytes
         self._transport.set_write_buffer_limits(high=self._most // 2)
@@ -103,6 +152,7 @@ class Socket(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stream.broker.lost(self.link, self._stream.now())
+        self._listener.connections.discard(self)
         self._stream.closed(self)
 
     def _read(self, reading: bool) -> None:
@@ -114,19 +164,52 @@ class Socket(asyncio.Protocol):
                 self._transport.pause_reading()
 
 
+class RationedSocket(Socket):
+    """A connection whose listener, or whose node, says how much it may send per second."""
+
+    def __init__(self, stream: Stream, listener: Listener, proxied: Proxied | None = None) -> None:
+        super().__init__(stream, listener, proxied)
+        self._rations = listener.rations()
+        self._resting = False
+
+    def data_received(self, data: bytes) -> None:
+        before = sum(self.link.received)
+        super().data_received(data)
+        now = self._stream.now()
+        seconds = rest_seconds(self._rations, sum(self.link.received) - before, len(data), now)
+        if seconds and not self._resting:
+            self._resting = True
+            self._read(False)
+            asyncio.get_running_loop().call_later(seconds, self._go_on)
+
+    def _go_on(self) -> None:
+        self._resting = False
+        self._read(not self._attending)
+
+    def _read(self, reading: bool) -> None:
+        super()._read(reading and not self._resting)
+
+
+def rest_seconds(rations: list[Rations], messages: int, size_bytes: int, now: float) -> float:
+    """How long not to read after so much."""
+    return max(each.rest_seconds(messages, size_bytes, now) for each in rations)
+
+
 class WebSocketShell:
     """A WebSocket connection: one task reads and waits, one writes."""
 
-    def __init__(self, stream: Stream, websocket: WebSocket) -> None:
+    def __init__(self, stream: Stream, listener: Listener, websocket: WebSocket, peer: Peer) -> None:
         self._stream = stream
+        self._listener = listener
+        self._rations = listener.rations()
         self._websocket = websocket
         self._pending: list[bytes] = []
         self._pending_bytes = 0
         self._wakeup = asyncio.Event()
         self._drained = asyncio.Event()
-        address, port = _peer(websocket.client)
-        self.link = stream.broker.open(stream.now(), address, port, "ws:default")
+        self.link = listener.open_link(peer)
         self.link.flush = self.flush
+        listener.connections.add(self)
 
     async def run(self) -> None:
         """Serves the connection to its end."""
@@ -140,6 +223,7 @@ class WebSocketShell:
             await asyncio.wait([writer], timeout=LINGER_SECONDS)
         finally:
             self._stream.broker.lost(self.link, self._stream.now())
+            self._listener.connections.discard(self)
             reader.cancel()
             writer.cancel()
             await asyncio.gather(reader, writer, return_exceptions=True)
@@ -165,8 +249,12 @@ class WebSocketShell:
             # [MQTT-6.0.0-1]
             if message["type"] != "websocket.receive" or data is None:
                 return
+            before = sum(link.received)
             self._stream.feed(link, data)
             await self._stream.attend(link)
+            seconds = rest_seconds(self._rations, sum(link.received) - before, len(data), self._stream.now())
+            if seconds:
+                await asyncio.sleep(seconds)
             # It has to read our answers before it may send more.
             while self._is_stuck() and not link.ended:
                 self._drained.clear()
@@ -198,7 +286,3 @@ def _joined(out: list[bytes]) -> bytes:
     data = b"".join(out)
     out.clear()
     return data
-
-
-def _peer(name: object) -> tuple[str, int]:
-    return (str(name[0]), int(name[1])) if isinstance(name, tuple) and len(name) >= 2 else ("", 0)

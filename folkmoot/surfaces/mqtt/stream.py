@@ -11,11 +11,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from ssl import SSLContext
 from typing import Protocol, cast
-
-from starlette.responses import PlainTextResponse
-from starlette.websockets import WebSocket
 
 from folkmoot import errors
 from folkmoot.domain.broker import (
@@ -39,7 +35,7 @@ from folkmoot.domain.broker import (
     set_aside,
 )
 from folkmoot.store import Database
-from folkmoot.surfaces.mqtt.sockets import LINGER_SECONDS, Socket, WebSocketShell
+from folkmoot.surfaces.mqtt.sockets import LINGER_SECONDS, Socket
 from folkmoot.surfaces.mqtt.timing import Timer
 from folkmoot.wire import mqtt
 from folkmoot.wire.mqtt import Prop, Reason
@@ -64,9 +60,6 @@ Converse = Callable[[Client, str], Exchange]
 Ask = Callable[[Client, Wish], Awaitable[Verdict]]
 #: Who, topic, payload, properties; the answer is a reason code of PUBACK.
 Take = Callable[[Identity, str, bytes, mqtt.Properties], Awaitable[int]]
-
-#: contract §2.10, supported_subprotocols
-SUBPROTOCOLS = ("mqtt", "mqtt-v3", "mqtt-v3.1.1", "mqtt-v5")
 
 #: Up to so many links are written to as soon as their output is known.
 AT_ONCE = 4
@@ -101,7 +94,6 @@ class Stream:
         self._failed = False
         """The last commit failed; the next one is tried with the next tick."""
         self._ended_at: dict[tuple[int, int | None], float] = {}
-        self._servers: list[asyncio.Server] = []
         self._stopping = False
         self.sockets: set[Socket] = set()
         self._all_closed = asyncio.Event()
@@ -117,17 +109,9 @@ class Stream:
         self._ticker = self._loop.call_later(1, self._tick)
         self._timer = Timer(self.broker.agenda, self._loop, self._offset)
 
-    async def listen(self, host: str, port: int, ssl: SSLContext | None = None, listener: str = "tcp:default") -> int:
-        """Accepts connections there and returns the port."""
-        server = await self._loop.create_server(lambda: Socket(self, listener), host, port, ssl=ssl, backlog=1024)
-        self._servers.append(server)
-        return cast("int", server.sockets[0].getsockname()[1])
-
     async def stop(self) -> None:
-        """Refuses new connections, says DISCONNECT (0x8B) to everybody, commits, and returns when all is written."""
+        """Says DISCONNECT (0x8B) to everybody, commits, and returns when all is written; nobody listens any more by now."""
         self._stopping = True
-        for server in self._servers:
-            server.close()
         self._ticker.cancel()
         self._timer.cancel()
         with suppress(errors.Unavailable):
@@ -144,6 +128,11 @@ class Stream:
         if self.sockets:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._all_closed.wait(), 2 * LINGER_SECONDS)
+
+    @property
+    def is_stopping(self) -> bool:
+        """Nobody is let in any more."""
+        return self._stopping
 
     def closed(self, one: Socket) -> None:
         """A socket is gone."""
@@ -354,20 +343,6 @@ class Stream:
             return await self._take(identity, topic, payload, properties)
         except Exception as error:
             return _reason(error, _POST_REFUSALS)
-
-    # --- WebSocket ----------------------------------------------------------------------------------------------------
-
-    async def websocket(self, websocket: WebSocket) -> None:
-        """The endpoint of `/mqtt`; a packet may span frames, a frame may hold many packets (MQTT 5 §6)."""
-        offered = cast("list[str]", websocket.scope.get("subprotocols", []))
-        chosen = next((name for name in offered if name in SUBPROTOCOLS), None)
-        if chosen is None or self._stopping:
-            await websocket.send_denial_response(PlainTextResponse("the subprotocol mqtt is required", 400))
-            return
-        # [MQTT-6.0.0-4]
-        await websocket.accept(subprotocol=chosen)
-        shell = WebSocketShell(self, websocket)
-        await shell.run()
 
 
 _Table = dict[type[Exception], Reason]

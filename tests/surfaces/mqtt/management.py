@@ -26,7 +26,7 @@ from tests.net.serving import serving
 
 NODE = "emqx@127.0.0.1"
 CALM = Config(limits=Limits(enabled=False))
-_PORT_FREE = Listen(mqtt="127.0.0.1:0")
+_PORT_FREE = Listen(mqtt="127.0.0.1:0", mqtt_ws="")
 ADMIN = httpx.BasicAuth("admin", "public")
 
 

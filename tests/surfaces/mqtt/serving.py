@@ -9,12 +9,11 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from starlette.applications import Starlette
-from starlette.routing import WebSocketRoute
-
 from folkmoot.domain.broker import Broker, Client, Identity, Journal
 from folkmoot.errors import Forbidden, Unauthenticated
-from folkmoot.net.listeners import HttpServer, WebSocketSettings
+from folkmoot.surfaces.mqtt.forms import defaults
+from folkmoot.surfaces.mqtt.forms.listeners import FORMS, listener_options
+from folkmoot.surfaces.mqtt.listener import Listener
 from folkmoot.surfaces.mqtt.stream import Stream, Take
 from folkmoot.wire.mqtt import Connect
 
@@ -34,15 +33,30 @@ async def authenticate(client: Client, packet: Connect) -> Identity:
     return Identity(len(username or ""), username)
 
 
+async def listening(stream: Stream, listener_id: str, **settings: Any) -> Listener:
+    """A listener of the stream on a free port."""
+    kind = listener_id.partition(":")[0]
+    options = listener_options(kind, {**defaults(FORMS[kind]), "bind": "127.0.0.1:0", **settings})
+    listener = Listener(stream, listener_id, options)
+    await listener.start(listener.open())
+    return listener
+
+
 class Served:
     """The stream, its addresses, and a way to call it on its loop."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, stream: Stream, port: int, ws_port: int) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, stream: Stream, listeners: list[Listener]) -> None:
         self.loop = loop
         self.stream = stream
         self.broker = stream.broker
-        self.port = port
-        self.ws_port = ws_port
+        self.listeners = listeners
+        self.port, self.ws_port = (int(each.address.rpartition(":")[2]) for each in listeners)
+
+    async def stop(self) -> None:
+        """As the program does it: nobody is let in, then everybody is told."""
+        for listener in self.listeners:
+            listener.refuse()
+        await self.stream.stop()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Runs a coroutine on the server's loop and returns what it returns."""
@@ -68,22 +82,20 @@ def serve(broker: Broker | None = None, take: Take | None = None, journal: Journ
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     stream = Stream(broker or Broker(), authenticate, take, journal)
-    app = Starlette(routes=[WebSocketRoute("/mqtt", stream.websocket)])
-    listening = socket.create_server(("127.0.0.1", 0))
-    web = HttpServer(app, listening, websockets=WebSocketSettings(ping_interval_seconds=None))
 
-    async def start() -> int:
+    async def start() -> list[Listener]:
         stream.start()
-        await web.start()
-        return await stream.listen("127.0.0.1", 0)
+        return [await listening(stream, "tcp:default"), await listening(stream, "ws:default")]
 
     async def stop() -> None:
-        await stream.stop()
-        await web.stop()
+        await served.stop()
+        for listener in served.listeners:
+            await listener.stop()
 
-    port = asyncio.run_coroutine_threadsafe(start(), loop).result(DEADLINE_SECONDS)
+    listeners = asyncio.run_coroutine_threadsafe(start(), loop).result(DEADLINE_SECONDS)
+    served = Served(loop, stream, listeners)
     try:
-        yield Served(loop, stream, port, listening.getsockname()[1])
+        yield served
     finally:
         asyncio.run_coroutine_threadsafe(stop(), loop).result(DEADLINE_SECONDS)
         loop.call_soon_threadsafe(loop.stop)

@@ -420,7 +420,7 @@ def test_an_account_that_ends_while_it_comes_in_stays_out(served: Served) -> Non
 def test_stopping_tells_everybody() -> None:
     with serve() as served:
         tcp, web = Client(served, "tcp", 5), Client(served, "web", 5, "websockets")
-        served.run(served.stream.stop())
+        served.run(served.stop())
         for each in (tcp, web):
             assert each.ended.get(timeout=DEADLINE_SECONDS).value == Reason.SHUTTING_DOWN
             each.close()

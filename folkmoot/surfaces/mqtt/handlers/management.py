@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from folkmoot.errors import NotFound
 from folkmoot.house import House
 from folkmoot.surfaces.mqtt import render
+from folkmoot.surfaces.mqtt.listening import Listening
 from folkmoot.surfaces.mqtt.push import Push
 from folkmoot.surfaces.mqtt.stream import Stream
 
@@ -19,6 +20,7 @@ class Management:
     house: House
     stream: Stream
     push: Push
+    listening: Listening
     is_ready: Callable[[], bool]
     node_name: str
     started_at: float = 0.0
