@@ -37,6 +37,7 @@ from .rewriting import Rewriting
 from .routes import Routes
 from .sessions import Session, Subscription
 from .topic_metrics import TopicMetrics
+from .upkeep import Upkeep
 
 
 class Broker:
@@ -64,11 +65,11 @@ class Broker:
         self.ledger = Ledger(self, durable)
         self.count: Counter[str] = Counter()
         self.happenings = Happenings()
-        self.routes = Routes(self.gate, self.count, self.happenings, self.limits.max_packet_size)
+        self.routes = Routes(self.gate, self.count, self.happenings, self.limits)
         self.received, self.sent = [0, 0, 0], [0, 0, 0]
         """Messages by QoS of links that are gone; the living count their own."""
         self.past_received_bytes = self.past_sent_bytes = 0
-        self._checked_at = 0.0
+        self._upkeep = Upkeep()
         self.agenda = Agenda()
         self.delayed = Delayed(self)
         self.rewriting = Rewriting()
@@ -142,8 +143,9 @@ class Broker:
     def connect(self, link: Link, packet: mqtt.Connect, now: float) -> None:
         """The client is known and may come in: opens or resumes its session and answers CONNACK."""
         identity = link.identity
-        assigned = "" if link.client.client_id else greeting.new_client_id()
-        link.client_id = link.client.client_id = link.client.client_id or assigned
+        link.client_id = link.client.client_id = link.client.client_id or greeting.new_client_id()
+        # [MQTT-3.2.2-16]
+        assigned = "" if packet.client_id else link.client_id
         link.client.mountpoint = fill(link.client.mountpoint, names_of(link.client))
         link.connected_at = now
         old = self.sessions.get(link.client_id)
@@ -185,7 +187,7 @@ class Broker:
         session.expiry_interval = interval
         if will is not None and (fresh or not delay):
             session.will = will
-            self._publish_will(session, now)
+            self.publish_due_will(session, now)
 
     def lost(self, link: Link, now: float, why: str = "tcp_closed") -> None:
         """The connection is over, whoever ended it; its session goes on, or ends, and its will is due.
@@ -232,7 +234,7 @@ class Broker:
         if session.will is not None:
             session.will_at = now + session.will_delay
             if not session.will_delay:
-                self._publish_will(session, now)
+                self.publish_due_will(session, now)
 
     def end_session(self, session: Session, now: float, reason: str = "session.terminated") -> None:
         """Forgets a session; a will that is still due is published, shared work goes to the other members."""
@@ -252,9 +254,10 @@ class Broker:
         self.count["delivery.dropped.expired"] += session.dropped_expired
         self.count["delivery.dropped.too_large"] += session.dropped_too_large
         self.count["delivery.dropped.qos0_msg"] += session.dropped_qos0
-        self._publish_will(session, now)
+        self.publish_due_will(session, now)
 
-    def _publish_will(self, session: Session, now: float) -> None:
+    def publish_due_will(self, session: Session, now: float) -> None:
+        """Publishes a session's will, if there is one and it may."""
         will, session.will, session.will_at = session.will, None, None
         self.ledger.touch(session)
         if will is None:
@@ -315,30 +318,9 @@ class Broker:
 
     def tick(self, now: float) -> None:
         """Once a second: ends what has timed out, publishes wills that are due."""
-        limits = self.limits
-        for link in list(self.links):
-            silent = now - link.seen_at
-            if link.session is None:
-                if now - link.connected_at > limits.idle_timeout:
-                    # [MQTT-3.1.4-1] and contract §3.2, idle_timeout
-                    self.lost(link, now, "idle_timeout")
-            elif link.keepalive and silent > link.keepalive * limits.keepalive_multiplier:
-                # [MQTT-3.1.2-22]
-                link.end(Reason.KEEP_ALIVE_TIMEOUT, now)
-            elif 0 < link.client.expires_at <= now:
-                # Its credential has expired.
-                link.end(Reason.NOT_AUTHORIZED, now)
-        for session in list(self.offline.values()):
-            if session.expires_at is not None and session.expires_at <= now:
-                self.end_session(session, now)
-            elif session.will_at is not None and session.will_at <= now:
-                self._publish_will(session, now)
+        self._upkeep.tick(self, now)
         self._clearing.tick(now)
         self.agenda.run(now)
-        if now - self._checked_at >= 60:
-            self._checked_at = now
-            for session in self.offline.values():
-                session.expire(now)
 
     def kick(self, client_id: str, now: float) -> bool:
         """Ends a client's connection and session, publishing its will; False when nobody has that identifier."""

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import secrets
 import string
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from folkmoot.wire import mqtt
-from folkmoot.wire.mqtt import MQTT_5, Prop
+from folkmoot.wire.mqtt import MQTT_5, Prop, Reason
 
+from .expressions import Names, evaluate, names_of
 from .forms import Form
-from .links import Link
-from .model import Message
+from .model import Client, Message, Refused
+from .options import Limits
 from .publishing import forwarded_fields
-from .sessions import Session
+from .topics import has_controls, is_topic
+
+if TYPE_CHECKING:
+    from .links import Link
+    from .sessions import Session
 
 
 def new_client_id() -> str:
@@ -48,6 +53,52 @@ def enter(session: Session, link: Link, packet: mqtt.Connect, now: float) -> Non
         _keep_will(session, packet.will)
 
 
+def name_client(client: Client, packet: mqtt.Connect, limits: Limits) -> None:
+    """What the client is called and its attributes, as the options make them of its CONNECT (contract §3.2)."""
+    client.client_id, client.version, client.username = packet.client_id, packet.version, packet.username
+    if limits.use_username_as_clientid and packet.username:
+        client.client_id = packet.username
+    if not limits.client_attrs_init and limits.clientid_override in ("", "disabled"):
+        return
+    given = dict(cast("list[tuple[str, str]]", packet.properties.get(Prop.USER_PROPERTY, [])))
+    for wanted in limits.client_attrs_init:
+        value = _evaluate(wanted.get("expression", ""), names_of(client, given))
+        if value:
+            client.attrs[wanted.get("set_as_attr", "")] = value
+    if limits.clientid_override not in ("", "disabled"):
+        client.client_id = _evaluate(limits.clientid_override, names_of(client, given)) or client.client_id
+
+
+def _evaluate(expression: str, names: Names) -> str:
+    try:
+        return evaluate(expression, names)
+    except ValueError:
+        # Whoever sets it should have had it parsed.
+        return ""
+
+
+def check_connect(packet: mqtt.Connect, client: Client, limits: Limits) -> None:
+    """Raises Refused for a CONNECT that asks for what there is not."""
+    # [MQTT-3.1.3-8]; MQTT 3.1 knows no empty client identifiers
+    empty_refused = packet.version < MQTT_5 and (not packet.clean_start or packet.version == mqtt.MQTT_3_1)
+    if len(client.client_id.encode()) > limits.max_clientid_len or (not client.client_id and empty_refused):
+        raise Refused(Reason.CLIENT_ID_NOT_VALID)
+    will = packet.will
+    if limits.strict_mode and any(
+        has_controls(text or "") for text in (packet.client_id, packet.username, will and will.topic)
+    ):
+        raise Refused(Reason.MALFORMED_PACKET)
+    if will is None:
+        return
+    if not is_topic(will.topic, limits.max_topic_levels):
+        raise Refused(Reason.TOPIC_NAME_INVALID)
+    # [MQTT-3.2.2-12] [MQTT-3.2.2-13]
+    if will.qos > limits.max_qos_allowed:
+        raise Refused(Reason.QOS_NOT_SUPPORTED)
+    if will.retain and not limits.retain_available:
+        raise Refused(Reason.RETAIN_NOT_SUPPORTED)
+
+
 def _keep_will(session: Session, will: mqtt.Will) -> None:
     expiry = cast("int | None", will.properties.get(Prop.MESSAGE_EXPIRY))
     message = Message(will.topic, will.payload, will.qos, will.retain, forwarded_fields(will.properties))
@@ -68,11 +119,16 @@ def connack(link: Link, present: bool, assigned: str) -> mqtt.Connack:
         Prop.RECEIVE_MAXIMUM: limits.max_awaiting_rel,
         Prop.MAXIMUM_PACKET_SIZE: limits.max_packet_size,
         Prop.TOPIC_ALIAS_MAXIMUM: limits.max_topic_alias,
-        Prop.RETAIN_AVAILABLE: 1,
-        Prop.WILDCARDS_AVAILABLE: 1,
+        Prop.RETAIN_AVAILABLE: int(limits.retain_available),
+        Prop.WILDCARDS_AVAILABLE: int(limits.wildcard_subscription),
         Prop.SUBSCRIPTION_IDS_AVAILABLE: 1,
-        Prop.SHARED_AVAILABLE: 1,
+        Prop.SHARED_AVAILABLE: int(limits.shared_subscription),
     }
+    if limits.max_qos_allowed < 2:
+        properties[Prop.MAXIMUM_QOS] = limits.max_qos_allowed
+    if limits.response_information and link.connect and link.connect.properties.get(Prop.REQUEST_RESPONSE_INFORMATION):
+        # [MQTT-3.1.2-28]
+        properties[Prop.RESPONSE_INFORMATION] = limits.response_information
     if assigned:
         properties[Prop.ASSIGNED_CLIENT_ID] = assigned
     if link.negotiation is not None:

@@ -157,8 +157,8 @@ class Link:
     def _walk(self, data: bytes, now: float) -> int:
         """Handles the complete packets in `data` and returns where the first incomplete one begins."""
         session, routes = self.session, self.broker.routes
-        known, limit, v5 = routes.cache, routes.max_body_size, self.version == MQTT_5
-        hears = self.broker.happenings.acked
+        known, limits, v5 = routes.cache, routes.limits, self.version == MQTT_5
+        limit, hears = limits.max_packet_size - 5, self.broker.happenings.acked
         pos, end = 0, len(data)
         while end - pos >= 2:
             first, size, body = data[pos], data[pos + 1], pos + 2
@@ -203,7 +203,7 @@ class Link:
                     routes.forward(route, data[start:pos], count, self, now)
                     continue
 
-            elif first == 0x32 and size > 4 and not self.held:
+            elif first == 0x32 and size > 4 and limits.max_qos_allowed and not self.held:
                 after = body + 2 + (data[body] << 8 | data[body + 1])
                 topic = data[body + 2 : after]
                 route = known.get(topic)

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any, cast
 from folkmoot.wire import mqtt
 from folkmoot.wire.mqtt import MQTT_5, Kind, Prop, Reason
 
-from . import negotiating, publishing, subscribing
+from . import greeting, negotiating, publishing, subscribing
 from .model import Delivery, Refused
-from .topics import is_topic
 
 if TYPE_CHECKING:
     from .links import Link
@@ -56,21 +55,11 @@ def _first_packet(link: Link, first: int, data: bytes, start: int, end: int, now
     packet = cast("mqtt.Connect", mqtt.parse_body(first, data, start, end, link.version))
     link.received_other += 1
     link.client_id = packet.client_id
-    client = link.client
-    client.client_id, client.version, client.username = packet.client_id, packet.version, packet.username
     limits = link.broker.limits
-    _check_client_id(packet, limits.max_clientid_len)
+    greeting.name_client(link.client, packet, limits)
+    greeting.check_connect(packet, link.client, limits)
     link.negotiation = negotiating.begin(packet)
-    if packet.will is not None and not is_topic(packet.will.topic, limits.max_topic_levels):
-        raise Refused(Reason.TOPIC_NAME_INVALID)
     link.connect = link.waiting = packet
-
-
-def _check_client_id(packet: mqtt.Connect, longest: int) -> None:
-    # [MQTT-3.1.3-8]; MQTT 3.1 knows no empty client identifiers
-    empty_refused = packet.version < MQTT_5 and (not packet.clean_start or packet.version == mqtt.MQTT_3_1)
-    if len(packet.client_id.encode()) > longest or (not packet.client_id and empty_refused):
-        raise Refused(Reason.CLIENT_ID_NOT_VALID)
 
 
 def farewell(link: Link, reason: Reason) -> None:

@@ -11,7 +11,8 @@ from folkmoot.wire import mqtt
 from folkmoot.wire.mqtt import MQTT_5, Kind, Prop, Reason
 
 from .model import Message, Question, Refused, Verdict, Wish
-from .topics import is_topic
+from .options import Limits
+from .topics import has_controls, is_topic
 
 if TYPE_CHECKING:
     from .links import Link
@@ -35,8 +36,7 @@ def publish(link: Link, session: Session, packet: mqtt.Publish, now: float) -> N
     if Prop.SUBSCRIPTION_ID in packet.properties:
         # [MQTT-3.3.4-6]
         raise Refused(Reason.PROTOCOL_ERROR, "a client does not send subscription identifiers")
-    if not is_topic(topic, broker.limits.max_topic_levels):
-        raise Refused(Reason.TOPIC_NAME_INVALID)
+    _check_possible(packet, topic, broker.limits)
     wanted = broker.delayed.inner_topic(topic, now)
     fields = forwarded_fields(packet.properties)
     expiry = cast("int | None", packet.properties.get(Prop.MESSAGE_EXPIRY))
@@ -60,6 +60,20 @@ def publish(link: Link, session: Session, packet: mqtt.Publish, now: float) -> N
             deny(link, session, packet)
             return
     go_on(link, session, packet, message, noted, now)
+
+
+def _check_possible(packet: mqtt.Publish, topic: str, limits: Limits) -> None:
+    """Raises Refused for what nobody can publish here (contract §3.3, "PUBLISH refused")."""
+    if not is_topic(topic, limits.max_topic_levels):
+        raise Refused(Reason.TOPIC_NAME_INVALID)
+    if packet.qos > limits.max_qos_allowed:
+        # [MQTT-3.2.2-11]
+        raise Refused(Reason.QOS_NOT_SUPPORTED)
+    if packet.retain and not limits.retain_available:
+        # [MQTT-3.2.2-14]
+        raise Refused(Reason.RETAIN_NOT_SUPPORTED)
+    if limits.strict_mode and has_controls(topic):
+        raise Refused(Reason.MALFORMED_PACKET)
 
 
 def deny(link: Link, session: Session, packet: mqtt.Publish) -> None:

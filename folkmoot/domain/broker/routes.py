@@ -16,6 +16,7 @@ from folkmoot.wire.mqtt import MQTT_5
 from .happenings import Happenings
 from .links import Link, hand_out
 from .model import Delivery, Gate, Identity, Message
+from .options import Limits
 from .sessions import Session, Subscription
 from .topics import Group, Table
 
@@ -36,7 +37,7 @@ class Route:
         "topic",
     )  # fmt: skip
 
-    def __init__(self, topic: str, subscriptions: list[Subscription], most: int) -> None:
+    def __init__(self, topic: str, subscriptions: list[Subscription], limits: Limits) -> None:
         self.topic = topic
         self.is_right = True
         """False as soon as it is forgotten."""
@@ -52,20 +53,21 @@ class Route:
         self.rest3: list[Subscription] = []
         self.rest5: list[Subscription] = []
         for subscription in subscriptions:
-            self._sort(subscription, most)
+            self._sort(subscription, limits)
 
     def takers(self, v5: bool) -> list[Link]:
         """All receivers, if they all take a QoS 0 PUBLISH of this wire form as the bytes it came in; else none."""
         same, other = (self.plain5, self.plain3) if v5 else (self.plain3, self.plain5)
         return [] if other or self.single or self.groups else same
 
-    def _sort(self, subscription: Subscription, most: int) -> None:
+    def _sort(self, subscription: Subscription, limits: Limits) -> None:
         link = subscription.session.link
         self.is_kept |= subscription.session.ledger is not None
         if (
             link is None
             or link.form is not None
-            or link.max_packet_size < most
+            or link.max_packet_size < limits.max_packet_size
+            or limits.upgrade_qos
             or subscription.no_local
             or subscription.identifier
         ):
@@ -91,12 +93,11 @@ class Route:
 class Routes:
     """Topic → receivers. `count` is the broker's; links that take less than `max_packet_size` get messages one by one."""
 
-    def __init__(self, gate: Gate, count: Counter[str], happenings: Happenings, max_packet_size: int) -> None:
+    def __init__(self, gate: Gate, count: Counter[str], happenings: Happenings, limits: Limits) -> None:
         self.gate = gate
         self.count = count
         self.happenings = happenings
-        self.max_packet_size = max_packet_size
-        self.max_body_size = max_packet_size - 5
+        self.limits = limits
         self.table: Table[Subscription] = Table()
         self.cache: dict[bytes, Route] = {}
         self.subscribers = 0
@@ -173,6 +174,7 @@ class Routes:
     ) -> int:
         receivers = 0
         shared: list[Delivery | None] = [None, None, None]
+        upgrades = self.limits.upgrade_qos
         for subscription in subscriptions:
             session = subscription.session
             if subscription.no_local and session is source:
@@ -184,7 +186,9 @@ class Routes:
             if subscription.identifier or (message.retain and subscription.retain_as_published):
                 session.send(subscription.delivery(message), now)
                 continue
-            qos = min(subscription.qos, message.qos)
+            qos = subscription.qos
+            if qos < message.qos if upgrades else qos > message.qos:
+                qos = message.qos
             delivery = shared[qos]
             if delivery is None:
                 delivery = shared[qos] = Delivery(message, qos)
@@ -231,7 +235,7 @@ class Routes:
 
         subscriptions, groups = self.table.match(topic)
         allowed_ones = [subscription for subscription in subscriptions if may_receive(subscription)]
-        route = Route(topic, allowed_ones, self.max_packet_size)
+        route = Route(topic, allowed_ones, self.limits)
         for group in groups:
             members = [member for member in group.members.values() if may_receive(member)]
             if members:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from folkmoot.wire import mqtt
 
+from . import queues
 from .happenings import Happenings
 from .model import FOREVER, Client, Delivery, Identity, Message
 from .options import Limits
@@ -71,7 +72,10 @@ class Subscription:
             retain = message.retain and self.retain_as_published
         identifiers = (self.identifier,) if self.identifier else ()
         share = None if self.group is None else (self.group, self.inner_filter)
-        return Delivery(message, min(self.qos, message.qos), retain, identifiers, share)
+        qos = self.qos
+        if qos < message.qos if self.session.limits.upgrade_qos else qos > message.qos:
+            qos = message.qos
+        return Delivery(message, qos, retain, identifiers, share)
 
 
 class Session:
@@ -91,6 +95,7 @@ class Session:
         "dropped_full",
         "dropped_qos0",
         "dropped_too_large",
+        "dropped_unreleased",
         "expires_at",
         "expiry_interval",
         "happenings",
@@ -103,6 +108,7 @@ class Session:
         "number",
         "queue",
         "released",
+        "repeated",
         "subscriptions",
         "will",
         "will_at",
@@ -144,6 +150,10 @@ class Session:
         self.created_at = now
         self.connected_at = now
         self.disconnected_at: float | None = None
+        self.repeated: dict[int, Delivery] = {}
+        """What was on its way when `repeat` was last called."""
+        self.dropped_unreleased = 0
+        """Received QoS 2 messages without PUBREL for too long."""
         self.dropped_full = self.dropped_expired = self.dropped_too_large = self.dropped_qos0 = 0
 
     def send(self, delivery: Delivery, now: float) -> None:
@@ -176,8 +186,7 @@ class Session:
             if queue[0].qos and len(self.inflight) >= self.window:
                 return
             delivery = queue.popleft()
-            expires_at = delivery.message.expires_at
-            if expires_at and expires_at <= now:
+            if self._is_expired(delivery, now):
                 self.dropped_expired += 1
                 self.give_up(delivery, "expired", now)
             else:
@@ -192,12 +201,13 @@ class Session:
         for packet_id, delivery in list(self.inflight.items()):
             if packet_id in self.released:
                 link.emit_after(self.waits_for(), mqtt.encode(mqtt.Ack(mqtt.Kind.PUBREL, packet_id), link.version))
-            elif 0 < delivery.message.expires_at <= now:
+            elif self._is_expired(delivery, now):
                 del self.inflight[packet_id]
                 self.dropped_expired += 1
                 self.give_up(delivery, "expired", now)
             else:
                 self._write(link, delivery, packet_id, now, dup=True)
+        queues.sort(self.queue, self.limits)
         self.pump(now)
 
     def acknowledge(self, packet_id: int, qos: int) -> Delivery | None:
@@ -236,11 +246,31 @@ class Session:
 
     def expire(self, now: float) -> None:
         """Drops what waits in vain."""
-        expired = [one for one in self.queue if 0 < one.message.expires_at <= now]
+        expired = [one for one in self.queue if self._is_expired(one, now)]
         for delivery in expired:
             self.queue.remove(delivery)
             self.dropped_expired += 1
             self.give_up(delivery, "expired", now)
+
+    def _is_expired(self, delivery: Delivery, now: float) -> bool:
+        message = delivery.message
+        if message.expires_at:
+            return message.expires_at <= now
+        lasts = self.limits.message_expiry_interval
+        return lasts is not None and message.published_at + lasts <= now
+
+    def repeat(self, now: float) -> None:
+        """Sends again what has been on its way since the last call (contract §3.2, retry_interval)."""
+        link, before, self.repeated = self.link, self.repeated, dict(self.inflight)
+        if link is None:
+            return
+        for packet_id, delivery in before.items():
+            if self.inflight.get(packet_id) is not delivery:
+                continue
+            if packet_id in self.released:
+                link.emit_after(self.waits_for(), mqtt.encode(mqtt.Ack(mqtt.Kind.PUBREL, packet_id), link.version))
+            elif link.room > 0:
+                self._write(link, delivery, packet_id, now, dup=True)
 
     def free_id(self) -> int:
         """The next packet identifier that is not in use; the window keeps their number far below 65,535."""
@@ -260,11 +290,10 @@ class Session:
         return None if self.expiry_interval == FOREVER else now + self.expiry_interval
 
     def _enqueue(self, delivery: Delivery, now: float) -> None:
-        queue = self.queue
-        if len(queue) >= self.limits.max_mqueue_len:
+        dropped = queues.put(self.queue, delivery, self.limits)
+        if dropped is not None:
             self.dropped_full += 1
-            self.give_up(queue.popleft(), "queue_full", now)
-        queue.append(delivery)
+            self.give_up(dropped, "queue_full", now)
 
     def give_up(self, delivery: Delivery, reason: str, now: float) -> None:
         """The delivery will never arrive; see `Happenings.dropped` for the reasons."""
