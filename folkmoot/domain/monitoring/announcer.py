@@ -13,9 +13,14 @@ import msgspec
 
 from folkmoot.domain.broker import Broker, Client, Link, Session, Subscription
 
-from .counting import Gauges, count_all
+from .counting import METRICS, STATS, Gauges, count_all
 from .outlet import ROOT, Outlet
 
+#: Where the gauges and counters are told, in their order.
+_NUMBERS = [
+    *[f"stats/{name}/{way}".replace(".", "/") for name in STATS for way in ("count", "max")],
+    *[f"metrics/{name}".replace(".", "/") for name in METRICS],
+]
 _PROTOCOL_NAMES = {3: "MQIsdp"}
 
 
@@ -49,18 +54,14 @@ class Announcer:
             self._outlet.say("datetime", lambda: _moment(now).encode())
         if options.sys_msg_interval is not None and now - self._numbers_at >= options.sys_msg_interval:
             self._numbers_at = now
-            if self._outlet.is_wanted():
+            if any(self._outlet.is_wanted(path) for path in _NUMBERS):
                 self._tell_numbers()
 
     def _tell_numbers(self) -> None:
-        for name, value in self._gauges.look().items():
-            self._tell_number(f"stats/{name}.count", value)
-            self._tell_number(f"stats/{name}.max", self._gauges.highest[name])
-        for name, value in count_all(self._broker).items():
-            self._tell_number(f"metrics/{name}", value)
-
-    def _tell_number(self, name: str, value: int) -> None:
-        self._outlet.say(name.replace(".", "/"), lambda: str(value).encode())
+        gauges = self._gauges.look()
+        values = [value for name in STATS for value in (gauges[name], self._gauges.highest[name])]
+        for path, value in zip(_NUMBERS, [*values, *count_all(self._broker).values()], strict=True):
+            self._outlet.say(path, str(value).encode)
 
     def _connected(self, session: Session, now: float) -> None:
         if self._broker.options.sys_topics.sys_event_messages.client_connected:
@@ -113,7 +114,7 @@ class Announcer:
 
     def _tell(self, client: Client, event: str, payload: Callable[[], dict[str, Any]]) -> None:
         # A client identifier with wildcards would make no topic; its slashes are levels, as everywhere.
-        if self._outlet.is_wanted() and "+" not in client.client_id and "#" not in client.client_id:
+        if "+" not in client.client_id and "#" not in client.client_id:
             self._outlet.say(f"clients/{client.client_id}/{event}", lambda: msgspec.json.encode(payload()))
 
 

@@ -14,6 +14,8 @@ class Machine:
     def __init__(self, proc: Path = PROC) -> None:
         self._proc = proc
         self._busy, self._all = self._times()
+        self._shown = self._busy, self._all
+        self._share = 0.0
 
     def memory(self) -> tuple[int, int]:
         """The machine's memory and what of it is in use, in bytes."""
@@ -43,6 +45,22 @@ class Machine:
             return None
         self._busy, self._all = busy, everything
         return min(1.0, max(0.0, spent_busy / spent))
+
+    def cpu_share(self) -> float:
+        """The same for whoever looks often: of the time since the last look, as long as any has passed."""
+        busy, everything = self._times()
+        spent = everything - self._shown[1]
+        if spent > 0:
+            self._share = min(1.0, max(0.0, (busy - self._shown[0]) / spent))
+            self._shown = busy, everything
+        return self._share
+
+    def run_queue(self) -> int:
+        """How many threads of the machine want a processor now."""
+        try:
+            return int((self._proc / "loadavg").read_text("ascii").split()[3].partition("/")[0])
+        except (OSError, ValueError, IndexError):
+            return 0
 
     def _times(self) -> tuple[int, int]:
         try:

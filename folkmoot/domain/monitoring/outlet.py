@@ -19,18 +19,20 @@ class Outlet:
         self._prefix = f"{ROOT}/brokers/{node}/"
         self._clock = clock
 
-    def is_wanted(self) -> bool:
-        """Whether anybody might hear of anything said here."""
-        broker = self._broker
-        return broker.routes.table.begins(ROOT) or bool(broker.happenings.watchers)
+    def is_wanted(self, path: str) -> bool:
+        """Whether anybody might hear of what is said there."""
+        return self._broker.routes.table.begins(ROOT) or self._is_watched(self._prefix + path)
+
+    def _is_watched(self, topic: str) -> bool:
+        happenings = self._broker.happenings
+        return bool(happenings.published) and any(watches(topic) for watches in happenings.watchers)
 
     def say(self, path: str, payload: Callable[[], bytes]) -> None:
         """Publishes below the node's topic; the payload is made only when somebody wants it."""
-        if not self.is_wanted():
+        if not self.is_wanted(path):
             return
         broker, now, topic = self._broker, self._clock(), self._prefix + path
-        happenings = broker.happenings
-        watched = bool(happenings.published) and happenings.watches(topic)
+        happenings, watched = broker.happenings, self._is_watched(topic)
         route = broker.routes.route(topic)
         if watched or route.subscriptions or route.groups:
             message = Message(topic, payload(), published_at=now, from_client="$SYS")

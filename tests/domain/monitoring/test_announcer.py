@@ -87,7 +87,7 @@ def test_nothing_is_made_when_nobody_subscribes() -> None:
     def made() -> bytes:
         raise AssertionError("nobody asked for it")
 
-    assert not room.outlet.is_wanted()
+    assert not room.outlet.is_wanted("uptime")
     room.outlet.say("uptime", made)
     room.after(60)
     room.enter("one").lose()
