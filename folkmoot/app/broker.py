@@ -6,36 +6,40 @@ from folkmoot.domain.broker import Client, Identity
 from folkmoot.surfaces.mqtt import Management, Stream
 from folkmoot.wire.mqtt import Connect, Properties
 
-from . import listening
+from . import authorization, listening
 from .program import Program
 
 
 async def start(program: Program) -> Management:
     """Start the broker on what it kept, its stream and its listeners; the API is handed over by `web`."""
-    from folkmoot.domain.authorization import CommunityGate
     from folkmoot.domain.broker import Broker, Limits
     from folkmoot.surfaces.mqtt import Push, StoredJournal, authenticate_client
 
     house = program.house
-    gate = CommunityGate()
-    broker = Broker(gate, Limits(max_packet_size=house.config.mqtt.max_packet_bytes))
+    permissions = await authorization.load(house)
+    broker = Broker(permissions.gate, Limits(max_packet_size=house.config.mqtt.max_packet_bytes))
     journal = StoredJournal(house.broker_db)
     await journal.load(broker)
 
     async def admit(client: Client, packet: Connect) -> Identity:
+        permissions.require_free(client)
         identity = await authenticate_client(house, packet.username, packet.password)
+        # What it is called may have been settled only now.
+        permissions.require_free(client)
         await push.admit(identity)
         return identity
 
     async def take(identity: Identity, topic: str, payload: bytes, properties: Properties) -> int:
         return await push.take(identity, topic, payload, properties)
 
-    stream = Stream(broker, admit, take, journal)
-    push = Push(house, stream, gate)
+    stream = Stream(broker, admit, take, journal, permissions.ask)
+    permissions.serve(stream)
+    push = Push(house, stream, permissions.gate.community)
     await push.start()
     stream.start()
     listeners = await listening.start(program, stream)
     program.keep_running("mqtt push", push.run())
+    program.keep_running("mqtt bans", permissions.run())
     if house.demo:
         await _retain_demo(stream)
     return Management(house, stream, push, listeners, lambda: program.ready, house.config.mqtt.node_name, stream.now())

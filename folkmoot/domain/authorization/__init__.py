@@ -3,12 +3,100 @@
 The community's own law for its topics stands above everything an operator configures.
 """
 
-from .community import CommunityGate, messages_topic, open_spaces, posted_space, readable_spaces
+from .bans import KINDS, Banned, Bans, make_ban, name_of
+from .cache import Answer
+from .community import CommunityLaw, messages_topic, open_spaces, posted_space, readable_spaces
+from .configuring import (
+    add_source,
+    change_source,
+    find_source,
+    get_source,
+    make_entry,
+    move_source,
+    order_sources,
+    remove_source,
+    require_built_in,
+    require_new,
+)
+from .flapping import Flapping
+from .gate import Asked, Gate, Outcome
+from .model import (
+    BUILT_IN,
+    Ban,
+    BuiltInSource,
+    CacheSettings,
+    Configuration,
+    Entry,
+    FileSource,
+    HttpSource,
+    Settings,
+    Source,
+    Tally,
+    type_of,
+)
+from .queries import (
+    delete_ban,
+    delete_bans,
+    delete_ended_bans,
+    delete_entries,
+    delete_entry,
+    find_configuration,
+    list_bans,
+    list_entries,
+    save_ban,
+    save_configuration,
+    save_entries,
+)
+from .rules import value_of
 
 __all__ = [
-    "CommunityGate",
+    "BUILT_IN",
+    "KINDS",
+    "Answer",
+    "Asked",
+    "Ban",
+    "Banned",
+    "Bans",
+    "BuiltInSource",
+    "CacheSettings",
+    "CommunityLaw",
+    "Configuration",
+    "Entry",
+    "FileSource",
+    "Flapping",
+    "Gate",
+    "HttpSource",
+    "Outcome",
+    "Settings",
+    "Source",
+    "Tally",
+    "add_source",
+    "change_source",
+    "delete_ban",
+    "delete_bans",
+    "delete_ended_bans",
+    "delete_entries",
+    "delete_entry",
+    "find_configuration",
+    "find_source",
+    "get_source",
+    "list_bans",
+    "list_entries",
+    "make_ban",
+    "make_entry",
     "messages_topic",
+    "move_source",
+    "name_of",
     "open_spaces",
+    "order_sources",
     "posted_space",
     "readable_spaces",
+    "remove_source",
+    "require_built_in",
+    "require_new",
+    "save_ban",
+    "save_configuration",
+    "save_entries",
+    "type_of",
+    "value_of",
 ]

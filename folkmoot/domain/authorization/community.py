@@ -2,7 +2,7 @@
 
 `spaces/<name>/…` obeys the permissions of the space: what an account may not browse does not reach it, whatever filter it
 subscribed to. Nobody publishes there but the community itself; `spaces/<name>/post` is taken as a post. Every other topic
-is free, but for `$SYS`, which is the broker's own.
+is the operator's to allow.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from folkmoot.domain.accounts import ANONYMOUS, actor_of_account
-from folkmoot.domain.broker import Client, Identity, Verdict, Wish
+from folkmoot.domain.broker import Identity, Wish
 from folkmoot.domain.spaces import Rights, list_spaces, rights
 from folkmoot.errors import FolkmootError
 from folkmoot.store import Transaction
@@ -43,20 +43,18 @@ def readable_spaces(tx: Transaction, account_id: int, now: datetime) -> frozense
     return frozenset(s.name for s in list_spaces(tx) if rights(tx, actor, s, now) & Rights.BROWSE)
 
 
-class CommunityGate:
-    """The broker's gate; whoever owns it keeps `open` and `readable` as the database says."""
+class CommunityLaw:
+    """The part of the broker's gate that no operator changes; whoever owns it keeps `open` and `readable` as the database
+    says."""
 
     def __init__(self) -> None:
         self.open: frozenset[str] = frozenset()
         self.readable: dict[int, frozenset[str]] = {}
 
-    def judge(self, client: Client, wish: Wish) -> Verdict:
+    def forbids(self, wish: Wish) -> bool:
         """Everybody subscribes to everything: what may be received is asked for each topic, and a refusal would tell which
-        spaces exist. Everybody publishes anywhere but below `$SYS/` and `spaces/`, where posts alone are taken (and judged
-        when they are)."""
-        if wish.action == "publish" and wish.topic.startswith((ROOT, "$SYS/")) and not self.takes(wish.topic):
-            return Verdict.DENY
-        return Verdict.ALLOW
+        spaces exist. Nobody publishes below `spaces/`, where posts alone are taken (and judged when they are)."""
+        return wish.action == "publish" and wish.topic.startswith(ROOT) and not self.takes(wish.topic)
 
     def may_receive(self, identity: Identity, topic: str) -> bool:
         """What is said in a space reaches those who may browse it."""

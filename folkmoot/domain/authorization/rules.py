@@ -41,7 +41,7 @@ class Prepared:
         self.allows = rule.allows
         self._action = rule.action
         self._is_for = None if rule.who.kind == "all" else _who(rule.who)
-        self._covers = None if rule.topics is None else [_topic(each) for each in rule.topics]
+        self._covers = None if rule.topics is None else [covers(each) for each in rule.topics]
         self._qos = rule.qos if rule.qos is not None and len(rule.qos) < 3 else None
         self._retain = rule.retain
 
@@ -54,7 +54,7 @@ class Prepared:
             # What the broker says of itself nobody else says by a rule that means no topic in particular.
             if self.allows and levels[0] == "$SYS" and action == "publish":
                 return Match.NO
-        elif not any(covers(client, wish.topic, levels) for covers in self._covers):
+        elif not any(covered(client, wish.topic, levels) for covered in self._covers):
             return Match.NO
         if self._is_for is not None and not self._is_for(client):
             return Match.NO
@@ -123,22 +123,23 @@ def _fill(template: str, client: Client) -> str | None:
     return "".join([*parts, template[end:]])
 
 
-def _topic(topic: Topic) -> Callable[[Client, str, list[str]], bool]:
+def covers(topic: Topic) -> Callable[[Client, str, list[str]], bool]:
+    """A test whether a client's topic or filter, as it is and in levels, lies in a rule's topic."""
     text = topic.text
     has_values = any(_is_placeholder(found[1]) for found in _PLACEHOLDER.finditer(text))
     if has_values and topic.is_literal:
         return lambda client, wanted, levels: _fill(text, client) == wanted
     if has_values:
         return lambda client, wanted, levels: (
-            (filled := _fill(text, client)) is not None and _covers(tuple(filled.split("/")), levels)
+            (filled := _fill(text, client)) is not None and _lies_in(tuple(filled.split("/")), levels)
         )
     if topic.is_literal or ("+" not in text and "#" not in text):
         return lambda client, wanted, levels: wanted == text
     own = tuple(text.split("/"))
-    return lambda client, wanted, levels: _covers(own, levels)
+    return lambda client, wanted, levels: _lies_in(own, levels)
 
 
-def _covers(own: _Levels, levels: list[str]) -> bool:
+def _lies_in(own: _Levels, levels: list[str]) -> bool:
     """Whether a topic, or a whole filter, lies inside a filter."""
     # [MQTT-4.7.2-1]
     if levels[0].startswith("$") and own[0] in ("+", "#"):

@@ -12,7 +12,7 @@ import msgspec
 import structlog
 
 from folkmoot.domain import accounts, authorization, conversations, spaces
-from folkmoot.domain.authorization import CommunityGate
+from folkmoot.domain.authorization import CommunityLaw
 from folkmoot.domain.broker import Identity, Message
 from folkmoot.domain.conversations import MessageView
 from folkmoot.domain.spaces import ListFace
@@ -72,7 +72,7 @@ class PostRequest(msgspec.Struct, frozen=True):
 class Push:
     """Keeps the topics of the spaces, and who may see them, as the community has them."""
 
-    def __init__(self, house: House, stream: Stream, gate: CommunityGate) -> None:
+    def __init__(self, house: House, stream: Stream, gate: CommunityLaw) -> None:
         self._house = house
         self._stream = stream
         self.gate = gate

@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import Protocol, cast
 
 from folkmoot import errors
+from folkmoot.domain.authorization import Banned
 from folkmoot.domain.broker import (
     Broker,
     Changes,
@@ -347,6 +348,7 @@ class Stream:
 
 _Table = dict[type[Exception], Reason]
 _REFUSALS: _Table = {
+    Banned: Reason.BANNED,
     errors.Unauthenticated: Reason.BAD_CREDENTIALS,
     errors.Forbidden: Reason.NOT_AUTHORIZED,
     errors.RateLimited: Reason.CONNECTION_RATE_EXCEEDED,
