@@ -61,6 +61,8 @@ class Broker:
         """Wills on topics the community takes; the stream hands them over."""
         self.wills: list[tuple[Client, Message]] = []
         """Wills somebody outside has to judge; the stream asks and then calls `publish_will`."""
+        self.is_banned: Callable[[str, str | None], bool] = _nobody
+        """Whether a client, by its identifier and name, may not speak any more."""
 
         self.ledger = Ledger(self, durable)
         self.count: Counter[str] = Counter()
@@ -260,7 +262,7 @@ class Broker:
         """Publishes a session's will, if there is one and it may."""
         will, session.will, session.will_at = session.will, None, None
         self.ledger.touch(session)
-        if will is None:
+        if will is None or self.is_banned(session.client_id, session.client.username):
             return
         will.published_at = now
         will.expires_at = now + will.expires_at if will.expires_at else 0.0
@@ -352,3 +354,7 @@ class Broker:
 
 def _nothing() -> None:
     pass
+
+
+def _nobody(client_id: str, name: str | None) -> bool:
+    return False
