@@ -6,7 +6,7 @@ from folkmoot.domain.broker import Client, Identity
 from folkmoot.surfaces.mqtt import Management, Stream
 from folkmoot.wire.mqtt import Connect, Properties
 
-from . import authorization, listening
+from . import authorization, listening, monitoring
 from .program import Program
 
 
@@ -37,12 +37,13 @@ async def start(program: Program) -> Management:
     push = Push(house, stream, permissions.gate.community)
     await push.start()
     stream.start()
+    watch = await monitoring.start(program, stream)
     listeners = await listening.start(program, stream)
     program.keep_running("mqtt push", push.run())
     program.keep_running("mqtt bans", permissions.run())
     if house.demo:
         await _retain_demo(stream)
-    return Management(house, stream, push, listeners, lambda: program.ready, house.config.mqtt.node_name, stream.now())
+    return Management(house, stream, push, listeners, lambda: program.ready, house.config.mqtt.node_name, watch)
 
 
 async def _retain_demo(stream: Stream) -> None:

@@ -54,6 +54,12 @@ _BY_CODE = {
     "session.expired": (401, "TOKEN_TIME_OUT"),
     "session.mismatch": (401, "WRONG_TOKEN_OR_USERNAME"),
     "filter.invalid": (400, "INVALID_PARAMETER"),
+    "alarm.unknown": (400, "NOT_FOUND"),
+    "trace.invalid": (400, "INVALID_PARAMS"),
+    "trace.exists": (409, "ALREADY_EXISTS"),
+    "trace.duplicate": (409, "DUPLICATE_CONDITION"),
+    "trace.type": (409, "BAD_TYPE"),
+    "trace.node": (404, "NODE_ERROR"),
     "key.duplicate": (400, "BAD_REQUEST"),
 }
 _BY_KIND: dict[type[FolkmootError], tuple[int, str]] = {

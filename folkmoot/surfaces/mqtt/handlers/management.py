@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from folkmoot.domain.monitoring import Monitoring
 from folkmoot.errors import NotFound
 from folkmoot.house import House
-from folkmoot.surfaces.mqtt import render
+from folkmoot.surfaces.mqtt import schema
 from folkmoot.surfaces.mqtt.listening import Listening
 from folkmoot.surfaces.mqtt.push import Push
 from folkmoot.surfaces.mqtt.stream import Stream
@@ -23,16 +25,20 @@ class Management:
     listening: Listening
     is_ready: Callable[[], bool]
     node_name: str
-    started_at: float = 0.0
-    peaks: dict[str, int] = field(default_factory=dict)
-    """The highest value seen of each gauge."""
+    monitoring: Monitoring
+    invitations: list[schema.Invitation] = field(default_factory=list)
+    """To join this node; all have failed, as one node is all there is."""
+    tracing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by whoever changes which traces there are."""
 
-    def gauges(self) -> dict[str, int]:
-        """The broker's gauges; remembers how high they were."""
-        found = render.gauges(self.stream.broker)
-        for name, value in found.items():
-            self.peaks[name] = max(value, self.peaks.get(name, 0))
-        return found
+    async def write_monitoring(self) -> None:
+        """Returns when what is new in alarms and samples is committed."""
+        unsaved = self.monitoring.take(self.stream.now())
+        try:
+            await self.house.broker_db.write(self.monitoring.save, unsaved, self.house.now())
+        except BaseException:
+            self.monitoring.give_back(unsaved)
+            raise
 
     def require_node(self, name: str | None, code: str = "node.down") -> None:
         """Raises NotFound for any node but this one; None is this one."""

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from starlette.responses import PlainTextResponse, Response
 
-from folkmoot.errors import NotFound
+from folkmoot.domain.monitoring import count_all
+from folkmoot.errors import Invalid, NotFound
 from folkmoot.net import http
 from folkmoot.net.http import Call
 from folkmoot.surfaces.mqtt import errors, render, schema
 from folkmoot.surfaces.mqtt.handlers.management import Management
+
+_ALONE = "One node is all there is; others cannot join."
+_INVITATIONS_MAX = 100
 
 
 async def get_status(call: Call) -> Response:
@@ -38,17 +44,54 @@ async def get_node(call: Call) -> schema.Node:
 
 
 def _node(app: Management) -> schema.Node:
-    return render.node(app.stream.broker, app.node_name, app.stream.now() - app.started_at)
+    return render.node(app.stream.broker, app.node_name, app.stream.now() - app.monitoring.started_at)
 
 
 async def get_node_metrics(call: Call) -> schema.Numbers:
     call.app.require_node(call.path["node"], "node.unknown")
-    return render.metrics(call.app.stream.broker)
+    return count_all(call.app.stream.broker)
 
 
 async def get_node_stats(call: Call) -> schema.Numbers:
     call.app.require_node(call.path["node"], "node.unknown")
-    return render.stats(call.app.gauges(), call.app.peaks)
+    return render.stats(call.app.monitoring.gauges)
+
+
+async def get_cluster(call: Call) -> schema.Cluster:
+    name = call.app.node_name
+    return schema.Cluster("emqxcl", [name], name)
+
+
+async def get_topology(call: Call) -> list[schema.CoreNode]:
+    return [schema.CoreNode(call.app.node_name, [])]
+
+
+async def list_invitations(call: Call) -> schema.Invitations:
+    app: Management = call.app
+    return schema.Invitations([], [], app.invitations)
+
+
+async def invite_node(call: Call) -> None:
+    _require_other(call)
+    raise Invalid("node.unreachable", _ALONE)
+
+
+async def invite_node_later(call: Call) -> None:
+    app: Management = call.app
+    _require_other(call)
+    now = render.whole_instant(datetime.fromtimestamp(app.stream.now(), UTC))
+    failed = [each for each in app.invitations if each.node != call.path["node"]]
+    app.invitations = [*failed, schema.Invitation(call.path["node"], now, now, _ALONE)][-_INVITATIONS_MAX:]
+
+
+async def expel_node(call: Call) -> None:
+    _require_other(call)
+    call.app.require_node(call.path["node"], "node.unknown")
+
+
+def _require_other(call: Call) -> None:
+    if call.path["node"] == call.app.node_name:
+        raise Invalid("node.self", "This is the node you are asking.")
 
 
 async def list_error_codes(call: Call) -> list[schema.ErrorCode]:

@@ -8,5 +8,7 @@ from folkmoot.surfaces.mqtt.render.clients import *
 from folkmoot.surfaces.mqtt.render.monitoring import *
 from folkmoot.surfaces.mqtt.render.nodes import *
 from folkmoot.surfaces.mqtt.render.paging import *
+from folkmoot.surfaces.mqtt.render.prometheus import *
 from folkmoot.surfaces.mqtt.render.times import *
 from folkmoot.surfaces.mqtt.render.topics import *
+from folkmoot.surfaces.mqtt.render.traces import *

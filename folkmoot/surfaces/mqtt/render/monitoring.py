@@ -1,74 +1,79 @@
-"""Counters and gauges of the broker."""
+"""Counters, gauges, samples and alarms in the shapes of this API."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from msgspec import UNSET
 
-from folkmoot.domain.broker import Broker
+from folkmoot.domain.broker import Alarm
+from folkmoot.domain.monitoring import STATS, Gauges, Monitoring, Sample, SlowSubscription
 from folkmoot.surfaces.mqtt import schema
+from folkmoot.surfaces.mqtt.render.times import instant
 
 
-def metrics(broker: Broker) -> dict[str, int]:
-    """All counters since the start; what is counted on living connections is added here."""
-    received, sent, count = list(broker.received), list(broker.sent), dict(broker.count)
-    acks = {"received": 0, "missed": 0, "sent": 0, "slow": 0}
-    for link in broker.links:
-        for qos in range(3):
-            received[qos] += link.received[qos]
-            sent[qos] += link.sent[qos]
-        acks["received"] += link.received_acks
-        acks["missed"] += link.missed_acks
-        acks["sent"] += link.sent_acks
-        acks["slow"] += link.dropped_slow
-    found = dict.fromkeys(schema.METRICS, 0)
-    found.update({name: value for name, value in count.items() if name in found})
-    for name in ("received", "missed", "sent"):
-        found[f"packets.puback.{name}"] += acks[name]
-    found["messages.acked"] += acks["received"]
-    for session in broker.sessions.values():
-        found["delivery.dropped.queue_full"] += session.dropped_full
-        found["delivery.dropped.expired"] += session.dropped_expired
-        found["delivery.dropped.too_large"] += session.dropped_too_large
-    found["delivery.dropped.qos0_msg"] += found["delivery.dropped"] + acks["slow"]
-    found["delivery.dropped"] = sum(value for name, value in found.items() if name.startswith("delivery.dropped."))
-    found["bytes.received"], found["bytes.sent"] = broker.received_bytes, broker.sent_bytes
-    found["messages.received"], found["messages.sent"] = sum(received), sum(sent)
-    found["packets.publish.received"], found["packets.publish.sent"] = sum(received), sum(sent)
-    found["messages.delivered"] = sum(sent)
-    for qos in range(3):
-        found[f"messages.qos{qos}.received"], found[f"messages.qos{qos}.sent"] = received[qos], sent[qos]
-    for way in ("received", "sent"):
-        found[f"packets.{way}"] = sum(
-            value for name, value in found.items() if name.startswith("packets.") and name.endswith(f".{way}")
-        )
-    found["messages.dropped"] = found["messages.dropped.no_subscribers"]
+def stats(gauges: Gauges) -> dict[str, int]:
+    """Each gauge as it is and as high as it has been."""
+    now, found = gauges.look(), dict[str, int]()
+    for name in STATS:
+        found[f"{name}.count"], found[f"{name}.max"] = now[name], gauges.highest[name]
     return found
 
 
-def gauges(broker: Broker) -> dict[str, int]:
-    """How many there are of everything, by the names of `schema.STATS`."""
-    filters = broker.routes.table.filters
-    live = len(broker.sessions) - len(broker.offline)
-    subscriptions = sum(filters.values())
+def sample(taken: Sample) -> schema.MonitorSample:
+    """What happened in some seconds. What this broker does not do is 0."""
+    return schema.MonitorSample(
+        time_stamp=int(taken.taken_at.timestamp() * 1000),
+        received=taken.received,
+        sent=taken.sent,
+        dropped=taken.dropped,
+        persisted=taken.persisted,
+        connections=taken.connections,
+        live_connections=taken.live_connections,
+        topics=taken.topics,
+        subscriptions=taken.subscriptions,
+    )
+
+
+def current(monitoring: Monitoring, now: float) -> dict[str, int]:
+    """The rates since the last sample, and the gauges."""
+    rates, gauges = monitoring.sampler.rates(now), monitoring.gauges.look()
+    idle = ("validation_succeeded", "validation_failed", "transformation_succeeded", "transformation_failed")
     return {
-        "channels": live,
-        "connections": len(broker.sessions),
-        "live_connections": live,
-        "sessions": len(broker.sessions),
-        "cluster_sessions": len(broker.sessions),
-        "topics": len(filters),
-        "suboptions": subscriptions,
-        "subscribers": sum(1 for session in broker.sessions.values() if session.subscriptions),
-        "subscriptions": subscriptions,
-        "subscriptions.shared": sum(n for name, n in filters.items() if name.startswith(("$share/", "$queue/"))),
-        "retained": len(broker.retained),
-        "delayed": 0,
+        "received_msg_rate": rates.received,
+        "sent_msg_rate": rates.sent,
+        "dropped_msg_rate": rates.dropped,
+        "persisted_rate": rates.persisted,
+        **{f"{name}_rate": 0 for name in idle},
+        "connections": gauges["connections"],
+        "live_connections": gauges["live_connections"],
+        "topics": gauges["topics"],
+        "subscriptions": gauges["subscriptions"],
+        # EMQX: those of its own storage for sessions, which is not ours
+        "subscriptions_durable": 0,
+        "disconnected_durable_sessions": 0,
+        "retained_msg_count": gauges["retained"],
+        "shared_subscriptions": gauges["subscriptions.shared"],
     }
 
 
-def stats(gauges: Mapping[str, int], peaks: Mapping[str, int]) -> dict[str, int]:
-    """Each gauge as it is and as high as it has been."""
-    found = dict[str, int]()
-    for name in schema.STATS:
-        found[f"{name}.count"], found[f"{name}.max"] = gauges[name], max(gauges[name], peaks.get(name, 0))
-    return found
+def alarm(found: Alarm, node: str, now: float) -> schema.Alarm:
+    """An alarm; one that is not over has no end."""
+    ended = found.deactivated_at
+    return schema.Alarm(
+        node=node,
+        name=found.name,
+        message=found.message,
+        details=found.details,
+        duration=int(((now if ended is None else ended) - found.activated_at) * 1000),
+        activate_at=instant(found.activated_at),
+        deactivate_at=UNSET if ended is None else instant(ended),
+    )
+
+
+def slow_subscription(found: SlowSubscription, node: str) -> schema.SlowSubscriptionRow:
+    return schema.SlowSubscriptionRow(
+        clientid=found.client_id,
+        node=node,
+        topic=found.topic,
+        timespan=int(found.seconds * 1000),
+        last_update_time=int(found.at * 1000),
+    )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from folkmoot.surfaces.mqtt.routes import access, clients, monitoring, nodes, publishing, topics
+from folkmoot.surfaces.mqtt.routes import access, clients, monitoring, nodes, prometheus, publishing, topics, traces
 
 V5 = "/api/v5"
 
@@ -19,6 +19,8 @@ _SUBJECTS = (
     topics,
     publishing,
     monitoring,
+    prometheus,
+    traces,
 )
 
 OPERATIONS = tuple(replace(each, path=V5 + each.path) for subject in _SUBJECTS for each in subject.OPERATIONS)

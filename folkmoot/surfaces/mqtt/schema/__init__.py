@@ -11,6 +11,8 @@ from folkmoot.surfaces.mqtt.schema.clients import *
 from folkmoot.surfaces.mqtt.schema.monitoring import *
 from folkmoot.surfaces.mqtt.schema.nodes import *
 from folkmoot.surfaces.mqtt.schema.paging import *
+from folkmoot.surfaces.mqtt.schema.prometheus import *
 from folkmoot.surfaces.mqtt.schema.publishing import *
 from folkmoot.surfaces.mqtt.schema.topics import *
+from folkmoot.surfaces.mqtt.schema.traces import *
 from folkmoot.surfaces.mqtt.schema.words import *

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 
 class StatusQuery(Struct):
@@ -39,6 +39,40 @@ class Node(Struct):
     otp_release: str
     sys_path: str
     log_path: str
+
+
+class Cluster(Struct):
+    name: str
+    nodes: list[str]
+    self: str
+
+
+class Replicant(Struct):
+    node: str
+    streams: int
+
+
+class CoreNode(Struct):
+    core_node: str
+    replicant_nodes: list[Replicant]
+
+
+class Invitation(Struct):
+    node: str
+    started_at: str
+    finished_at: str
+    reason: str
+
+
+class Invitations(Struct):
+    succeed: list[Invitation]
+    in_progress: list[Invitation]
+    failed: list[Invitation]
+
+
+class Invite(Struct):
+    timeout: Annotated[int, Meta(ge=5000)] = 15_000
+    """Milliseconds."""
 
 
 class ErrorCode(Struct):
