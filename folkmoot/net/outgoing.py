@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -101,11 +102,18 @@ class Outgoing:
         max_answer_bytes: int = 256 * 1024,
         max_redirects: int = 3,
         user_agent: str = "Folkmoot",
+        tls: ssl.SSLContext | None = None,
+        max_connections: int = 100,
     ) -> None:
-        """`allowed_networks` (`127.0.0.0/8`, `10.1.2.3`) may be reached although they are not public."""
+        """`allowed_networks` (`127.0.0.0/8`, `10.1.2.3`) may be reached although they are not public.
+
+        `tls` is for servers that do not show a certificate of a public authority, or want to see one.
+        """
         self._timeout_seconds = timeout_seconds
         self._max_answer_bytes = max_answer_bytes
-        transport = GuardedTransport([ipaddress.ip_network(each) for each in allowed_networks])
+        limits = httpx.Limits(max_connections=max_connections, max_keepalive_connections=max_connections)
+        inner = httpx.AsyncHTTPTransport(trust_env=False, verify=tls or True, limits=limits)
+        transport = GuardedTransport([ipaddress.ip_network(each) for each in allowed_networks], inner)
         self.resolve = transport.resolve
         """For connections that are not HTTP: the checked address of a host and port."""
         self._client = httpx.AsyncClient(

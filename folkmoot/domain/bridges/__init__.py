@@ -28,12 +28,14 @@ from .model import (
 )
 from .queries import dependants, get_action, get_connector, get_source, list_actions, list_connectors, list_sources
 from .secrets import hide, reveal
+from .trails import TRAIL, leave, read_trail, write_trail
 
 __all__ = [
     "HIDDEN",
     "REQUESTS",
     "SERVERS",
     "SUBSCRIPTIONS",
+    "TRAIL",
     "Action",
     "Bridges",
     "Channel",
@@ -57,11 +59,14 @@ __all__ = [
     "get_connector",
     "get_source",
     "hide",
+    "leave",
     "list_actions",
     "list_connectors",
     "list_sources",
     "parse_server",
+    "read_trail",
     "remove",
     "replace",
     "reveal",
+    "write_trail",
 ]

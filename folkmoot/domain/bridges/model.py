@@ -231,7 +231,7 @@ class Bridges(Protocol):
         """Writes with one of this package's actions, then runs what is kept. Raises what the verb raises."""
         ...
 
-    def start(self, connector: Connector) -> Awaitable[Health]:
+    def start_connector(self, value: Connector) -> Awaitable[Health]:
         """Tries to connect now; how it went."""
         ...
 
