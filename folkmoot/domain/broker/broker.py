@@ -209,7 +209,7 @@ class Broker:
             self.sent[qos] += link.sent[qos]
         self.past_received_bytes += link.received_bytes
         self.past_sent_bytes += link.sent_bytes
-        self.count["packets.puback.received"] += link.received_acks
+        self.count["packets.puback.received"] += link.received_acks + link.missed_acks
         self.count["messages.acked"] += link.received_acks
         self.count["packets.puback.missed"] += link.missed_acks
         self.count["packets.puback.sent"] += link.sent_acks

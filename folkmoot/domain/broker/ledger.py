@@ -69,6 +69,7 @@ class Ledger:
     def take(self) -> tuple[int, Changes]:
         """What is to be committed now, and the ticket for `committed` or `failed`."""
         changes, self.changes = self.changes, Changes()
+        self._broker.count["messages.persisted"] += _messages(changes)
         for number, session in self._touched.items():
             changes.sessions[number] = _session_row(session)
             changes.wills[number] = _will_row(session)
@@ -90,6 +91,7 @@ class Ledger:
 
     def failed(self, ticket: int, changes: Changes, now: float) -> None:
         """The commit failed: whoever waits for it is cut off and will send again; the changes are part of the next group."""
+        self._broker.count["messages.persisted"] -= _messages(changes)
         self.changes = changes.under(self.changes)
         self.unsaved = True
         for link in list(self.holding):
@@ -265,6 +267,11 @@ class Ledger:
 def microseconds(seconds: float | None) -> int | None:
     """A time of the broker's clock as it is kept; None for never, which in a message is 0."""
     return round(seconds * _MICROSECONDS) if seconds else None
+
+
+def _messages(changes: Changes) -> int:
+    """How many messages are to be written."""
+    return sum(message is not None for message in changes.messages.values())
 
 
 def _session_row(session: Session) -> Row:

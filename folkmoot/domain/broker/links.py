@@ -234,8 +234,11 @@ class Link:
                     if delivery is not None and delivery.qos == 1:
                         del inflight[packet_id]
                         self.received_acks += 1
-                    else:
+                    elif delivery is None:
                         self.missed_acks += 1
+                    else:
+                        self.broker.count["packets.puback.received"] += 1
+                        self.broker.count["packets.puback.inuse"] += 1
                     pos += 4
                 if session.queue:
                     session.pump(now)

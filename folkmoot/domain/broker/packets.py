@@ -60,6 +60,7 @@ def _first_packet(link: Link, first: int, data: bytes, start: int, end: int, now
     greeting.check_connect(packet, link.client, limits)
     link.negotiation = negotiating.begin(packet)
     link.connect = link.waiting = packet
+    link.broker.count["client.connect"] += 1
 
 
 def farewell(link: Link, reason: Reason) -> None:
@@ -71,13 +72,21 @@ def farewell(link: Link, reason: Reason) -> None:
             link.broker.count["packets.disconnect.sent"] += 1
             link.emit(mqtt.encode(mqtt.Disconnect(reason), version))
         return
-    link.broker.count["packets.connack.error"] += 1
     link.broker.happenings.tell(link.broker.happenings.answered, link, reason, link.seen_at)
     if version == MQTT_5:
-        link.emit(mqtt.encode(mqtt.Connack(code=reason), version))
+        _refuse(link, reason, mqtt.Connack(code=reason), version)
     elif reason == Reason.UNSUPPORTED_VERSION or (version and link.connect is not None) or reason in _V3_ANSWERED:
         code = _V3_CODES.get(reason, _V3_UNAVAILABLE)
-        link.emit(mqtt.encode(mqtt.Connack(code=code), mqtt.MQTT_3_1_1))
+        _refuse(link, reason, mqtt.Connack(code=code), mqtt.MQTT_3_1_1)
+
+
+def _refuse(link: Link, reason: Reason, packet: mqtt.Connack, version: int) -> None:
+    count = link.broker.count
+    count["packets.connack.sent"] += 1
+    count["packets.connack.error"] += 1
+    if reason in (Reason.BAD_CREDENTIALS, Reason.NOT_AUTHORIZED):
+        count["packets.connack.auth_error"] += 1
+    link.emit(mqtt.encode(packet, version))
 
 
 def disconnect_reason(reason: Reason | None) -> str:
@@ -100,7 +109,8 @@ def _ack(link: Link, packet: mqtt.Ack, now: float) -> None:
     session = _session(link)
     delivery = session.acknowledge(packet.packet_id, 1 if packet.kind is Kind.PUBACK else 2)
     if delivery is None:
-        link.broker.count[f"packets.{packet.kind.name.lower()}.missed"] += 1
+        why = "inuse" if packet.packet_id in session.inflight else "missed"
+        link.broker.count[f"packets.{packet.kind.name.lower()}.{why}"] += 1
         return
     if packet.kind is Kind.PUBACK:
         _acked(link, session, delivery, now)
@@ -125,7 +135,9 @@ def _pubrec(link: Link, packet: mqtt.Ack, now: float) -> None:
         session.acknowledge(packet.packet_id, 2)
         session.pump(now)
     else:
-        if packet.packet_id not in session.released:
+        if packet.packet_id in session.released:
+            link.broker.count["packets.pubrec.inuse"] += 1
+        else:
             _acked(link, session, delivery, now)
         session.release(packet.packet_id, delivery)
         _answer(link, Kind.PUBREL, packet.packet_id, 0)

@@ -90,8 +90,7 @@ def _add_links(broker: Broker, found: dict[str, int]) -> tuple[list[int], list[i
         missed += link.missed_acks
         acked += link.sent_acks
         slow += link.dropped_slow
-    # The hot path counts a PUBACK it knows as received, and all others as missed.
-    found["packets.puback.received"] += acks
+    found["packets.puback.received"] += acks + missed
     found["packets.puback.missed"] += missed
     found["packets.puback.sent"] += acked
     found["messages.acked"] += acks

@@ -285,11 +285,12 @@ class Stream:
             if identity is None:
                 return
         except Exception as error:
-            self.broker.count["packets.connack.auth_error"] += 1
             self.broker.count["authentication.failure"] += 1
             link.refuse(_reason(error, _REFUSALS), self.now())
             return
         self.broker.count["authentication.success"] += 1
+        if link.client.username is None:
+            self.broker.count["authentication.success.anonymous"] += 1
         if self._stopping:
             link.refuse(Reason.SERVER_UNAVAILABLE, self.now())
         elif self._has_ended_since(began, identity):
