@@ -17,7 +17,7 @@ Work = Callable[[float], None]
 
 
 class Agenda:
-    """See above; `next_at` is None when there is nothing to do."""
+    """See above."""
 
     def __init__(self) -> None:
         self.alarm: Callable[[float], None] = _nobody
@@ -25,9 +25,8 @@ class Agenda:
         self._times: list[tuple[float, int, Hashable]] = []
         self._order = count()
 
-    @property
     def next_at(self) -> float | None:
-        """When there is something to do."""
+        """When there is something to do; None for never."""
         times = self._times
         while times:
             at, _, key = times[0]
@@ -41,7 +40,7 @@ class Agenda:
         known = self._work.get(key)
         if known is not None and known[0] <= at:
             return
-        earliest = self.next_at
+        earliest = self.next_at()
         self._work[key] = (at, work)
         heappush(self._times, (at, next(self._order), key))
         if earliest is None or at < earliest:
@@ -54,7 +53,7 @@ class Agenda:
     def run(self, now: float) -> None:
         """Does what is due; what that adds has to wait for the next call."""
         due: list[Work] = []
-        while (at := self.next_at) is not None and at <= now:
+        while (at := self.next_at()) is not None and at <= now:
             due.append(self._work.pop(self._times[0][2])[1])
         for work in due:
             try:

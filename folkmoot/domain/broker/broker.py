@@ -75,6 +75,7 @@ class Broker:
         self.agenda = Agenda()
         self.delayed = Delayed(self)
         self.rewriting = Rewriting()
+        self.happenings.watchers.append(self.rewriting.concerns)
         self.automatic = Automatic(self)
         self.topic_metrics = TopicMetrics(self)
         self._clearing = retaining.Clearing(self)

@@ -17,8 +17,9 @@ class Timer:
         self._handle: asyncio.TimerHandle | None = None
         self._at = 0.0
         agenda.alarm = self._set
-        if agenda.next_at is not None:
-            self._set(agenda.next_at)
+        first = agenda.next_at()
+        if first is not None:
+            self._set(first)
 
     def cancel(self) -> None:
         """Nothing more is run."""
@@ -37,7 +38,7 @@ class Timer:
     def _ring(self) -> None:
         self._handle = None
         self._agenda.run(self._loop.time() + self._offset)
-        following = self._agenda.next_at
+        following = self._agenda.next_at()
         if following is not None:
             self._set(following)
 
