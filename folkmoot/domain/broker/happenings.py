@@ -36,6 +36,8 @@ class Happenings:
         self.unsubscribed: list[Callable[[Subscription, float], None]] = []
         self.judged: list[Callable[[Client, Wish, Verdict, str, float], None]] = []
         """A wish was allowed or denied, and by whom: a source's type, `superuser`, `cache`, …"""
+        self.authenticated: list[Callable[[Client, str, float], None]] = []
+        """What a client came with was looked at: `success`, or in one word why it may not come in."""
         self.published: list[Callable[[Message, Client | None, float], None]] = []
         """A message is to be routed; on topics that are watched."""
         self.unrouted: list[Callable[[Message, str, float], None]] = []
