@@ -67,7 +67,7 @@ class Broker:
         self.ledger = Ledger(self, durable)
         self.count: Counter[str] = Counter()
         self.happenings = Happenings()
-        self.routes = Routes(self.gate, self.count, self.happenings, self.limits)
+        self.routes = Routes(self.gate, self.count, self.happenings, self.options)
         self.received, self.sent = [0, 0, 0], [0, 0, 0]
         """Messages by QoS of links that are gone; the living count their own."""
         self.past_received_bytes = self.past_sent_bytes = 0
@@ -239,8 +239,10 @@ class Broker:
             if not session.will_delay:
                 self.publish_due_will(session, now)
 
-    def end_session(self, session: Session, now: float, reason: str = "session.terminated") -> None:
-        """Forgets a session; a will that is still due is published, shared work goes to the other members."""
+    def end_session(
+        self, session: Session, now: float, reason: str = "session.terminated", passes_on: bool = True
+    ) -> None:
+        """Forgets a session; a will that is still due is published, shared work goes to the other members, if it is passed on."""
         self.sessions.pop(session.client_id, None)
         self.offline.pop(session.client_id, None)
         if session.link is not None:
@@ -249,7 +251,7 @@ class Broker:
         self.happenings.tell(self.happenings.ended, session, reason.removeprefix("session."), now)
         for subscription in list(session.subscriptions.values()):
             subscribing.remove(self, subscription)
-        for delivery in session.unsent():
+        for delivery in session.unsent() if passes_on else ():
             self.routes.deliver_again(delivery, now)
         if session.ledger is not None:
             self.ledger.end(session)
@@ -330,7 +332,8 @@ class Broker:
         session = self.sessions.get(client_id)
         if session is None:
             return False
-        self.end_session(session, now)
+        # contract §3.5: what it was to do is not passed on
+        self.end_session(session, now, passes_on=False)
         return True
 
     def end_sessions(self, account_id: int, now: float, token_id: int | None = None) -> int:

@@ -19,12 +19,14 @@ from folkmoot.wire import mqtt
 from folkmoot.wire.mqtt import MQTT_5, Kind, Reason
 
 from . import negotiating, packets, publishing, subscribing
+from .handing import hand_out
 from .model import Client, Identity, Post, Question, Refused, Verdict
 from .negotiating import Negotiation
 
 if TYPE_CHECKING:
     from .broker import Broker
     from .forms import Form
+    from .groups import Turns
     from .routes import Route
     from .sessions import Session
 
@@ -73,6 +75,7 @@ class Link:
         "sent_bytes",
         "sent_other",
         "session",
+        "turns",
         "version",
         "waiting",
     )
@@ -107,6 +110,8 @@ class Link:
         self.again_links: list[Link] = []
         """How the last lone QoS 0 message began, up to its payload, its size, its route, and the links it went to as it was.
         The size is -1 unless bytes may be taken at once: nothing is kept, waited for or over."""
+        self.turns: Turns = {}
+        """Whose turn it is in the groups it publishes to."""
         self.aliases: dict[int, str] = {}
         self.alias_bytes = 0
 
@@ -384,24 +389,6 @@ class Link:
         if reason is not None:
             packets.farewell(self, reason)
         self.broker.lost(self, now, why or packets.disconnect_reason(reason))
-
-
-def hand_out(data: bytes, count: int, links: list[Link]) -> None:
-    """Gives `count` QoS 0 messages to links that take them as these bytes; who is slow gets none of them."""
-    size = len(data)
-    for link in links:
-        if link.room <= 0:
-            link.dropped_slow += count
-            continue
-        link.room -= size
-        link.sent[0] += count
-        link.out.append(data)
-        if not link.dirty:
-            link.dirty = True
-            broker = link.broker
-            broker.dirty.append(link)
-            if not broker.is_awake:
-                broker.wake()
 
 
 def _nowhere(now: float) -> None:

@@ -13,12 +13,14 @@ from typing import cast
 from folkmoot.wire import mqtt
 from folkmoot.wire.mqtt import MQTT_5
 
+from .groups import Share, Turns
+from .handing import give_acked, hand_out
 from .happenings import Happenings
-from .links import Link, hand_out
+from .links import Link
 from .model import Delivery, Gate, Identity, Message
-from .options import Limits
+from .options import Limits, Options
 from .sessions import Session, Subscription
-from .topics import Group, Table
+from .topics import Table
 
 #: Routes remembered; beyond that the cache starts again.
 _ROUTES_MAX = 65_536
@@ -44,7 +46,7 @@ class Route:
         self.is_kept = False
         """Somebody on it must get messages even after a kill; they go the slow way."""
         self.subscriptions = subscriptions
-        self.groups: list[tuple[Group[Subscription], list[Subscription]]] = []
+        self.groups: list[Share] = []
         self.plain3: list[Link] = []
         self.plain5: list[Link] = []
         self.acked3: list[Link] = []
@@ -61,16 +63,9 @@ class Route:
         return [] if other or self.single or self.groups else same
 
     def _sort(self, subscription: Subscription, limits: Limits) -> None:
-        link = subscription.session.link
+        link = plain_link(subscription, limits)
         self.is_kept |= subscription.session.ledger is not None
-        if (
-            link is None
-            or link.form is not None
-            or link.max_packet_size < limits.max_packet_size
-            or limits.upgrade_qos
-            or subscription.no_local
-            or subscription.identifier
-        ):
+        if link is None:
             self.single.append(subscription)
             self.rest3.append(subscription)
             self.rest5.append(subscription)
@@ -90,14 +85,31 @@ class Route:
                 self.rest3.append(subscription)
 
 
+def plain_link(subscription: Subscription, limits: Limits) -> Link | None:
+    """The subscription's link, if it takes a QoS 0 PUBLISH as it came in."""
+    link = subscription.session.link
+    if (
+        link is None
+        or link.form is not None
+        or link.max_packet_size < limits.max_packet_size
+        or limits.upgrade_qos
+        or subscription.no_local
+        or subscription.identifier
+    ):
+        return None
+    return link
+
+
 class Routes:
     """Topic → receivers. `count` is the broker's; links that take less than `max_packet_size` get messages one by one."""
 
-    def __init__(self, gate: Gate, count: Counter[str], happenings: Happenings, limits: Limits) -> None:
+    def __init__(self, gate: Gate, count: Counter[str], happenings: Happenings, options: Options) -> None:
         self.gate = gate
         self.count = count
         self.happenings = happenings
-        self.limits = limits
+        self.options, self.limits = options, options.mqtt
+        self.turns: Turns = {}
+        """Of what no connection publishes."""
         self.table: Table[Subscription] = Table()
         self.cache: dict[bytes, Route] = {}
         self.subscribers = 0
@@ -110,11 +122,12 @@ class Routes:
         hand_out(run, count, same)
         if other:
             hand_out(b"".join(_translated(run, v5)), count, other)
-        if route.single or route.groups:
-            for payload in _payloads(run, v5):
-                message = Message(route.topic, payload, 0, False, b"", 0.0, now, source.client_id, source.identity.name)
-                self._deliver_to(route.single, route, message, source.session, now)
-        elif not (same or other):
+        if route.single:
+            for packet in _packets(run):
+                self._deliver_to(route.single, _message(route, packet, source, now), source.session, now)
+        if route.groups:
+            self._share_out(route, run, source, now)
+        elif not (same or other or route.single):
             self.count["messages.dropped.no_subscribers"] += count
 
     def forward_acked(self, route: Route, run: list[tuple[bytes, bytes, bytes]], source: Link, now: float) -> None:
@@ -123,35 +136,15 @@ class Routes:
         Each is given as the bytes before, of and after its packet identifier.
         """
         v5, topic, client_id, name = source.version == MQTT_5, route.topic, source.client_id, source.identity.name
-        deliveries = [
-            Delivery(Message(topic, tail[1:] if v5 else tail, 1, False, b"", 0.0, now, client_id, name), 1)
-            for _, _, tail in run
-        ]
+        messages = [Message(topic, tail[v5:], 1, False, b"", 0.0, now, client_id, name) for _, _, tail in run]
         links, rest = (route.acked5, route.rest5) if v5 else (route.acked3, route.rest3)
-        for link in links:
-            session = link.session
-            if session is None:
-                continue
-            inflight, out = session.inflight, link.out
-            if session.queue or len(inflight) + len(run) > session.window or link.room <= 0:
-                for delivery in deliveries:
-                    session.send(delivery, now)
-                continue
-            for delivery, (head, _, tail) in zip(deliveries, run, strict=True):
-                packet_id = session.last_id + 1
-                if packet_id > 0xFFFF or packet_id in inflight:
-                    packet_id = session.free_id()
-                session.last_id = packet_id
-                inflight[packet_id] = delivery
-                out.append(head + packet_id.to_bytes(2, "big") + tail)
-                link.room -= len(head) + 2 + len(tail)
-            link.sent[1] += len(run)
-            if not link.dirty:
-                link.mark()
-        receivers = len(links)
-        if rest or route.groups:
-            for delivery in deliveries:
-                receivers = len(links) + self._deliver_to(rest, route, delivery.message, source.session, now)
+        if links:
+            give_acked(links, [Delivery(message, 1) for message in messages], run, now)
+        receivers = len(links) + len(route.groups)
+        if rest:
+            receivers += min(self._deliver_to(rest, message, source.session, now) for message in messages)
+        if route.groups:
+            self._share_acked(route, messages, run, source, now)
         if not receivers:
             self.count["messages.dropped.no_subscribers"] += len(run)
         if receivers or not v5:
@@ -160,9 +153,43 @@ class Routes:
             source.out.append(b"".join([b"@\3" + packet_id + b"\x10" for _, packet_id, _ in run]))
         source.sent_acks += len(run)
 
+    def _share_out(self, route: Route, run: bytes, source: Link, now: float) -> None:
+        """Each group gets the QoS 0 messages of a run, each of its members a part of them."""
+        v5, packets = source.version == MQTT_5, list(_packets(run))
+        for share in route.groups:
+            for (subscription, link), own in share.deal(packets, source.turns, source.client_id):
+                if link is None:
+                    for packet in own:
+                        message = _message(route, packet, source, now)
+                        subscription.session.send(subscription.delivery(message), now)
+                    continue
+                data = b"".join(own)
+                if (link.version == MQTT_5) is not v5:
+                    data = b"".join(_translated(data, v5))
+                hand_out(data, len(own), [link])
+
+    def _share_acked(
+        self, route: Route, messages: list[Message], run: list[tuple[bytes, bytes, bytes]], source: Link, now: float
+    ) -> None:
+        """The same for a run of QoS 1 messages."""
+        dealt, v5 = list(zip(messages, run, strict=True)), source.version == MQTT_5
+        for share in route.groups:
+            for (subscription, link), own in share.deal(dealt, source.turns, source.client_id):
+                if link is not None and subscription.qos and (link.version == MQTT_5) is v5:
+                    deliveries = [subscription.delivery(message) for message, _ in own]
+                    give_acked([link], deliveries, [packet for _, packet in own], now)
+                    continue
+                for message, _ in own:
+                    subscription.session.send(subscription.delivery(message), now)
+
     def deliver(self, route: Route, message: Message, source: Session | None, now: float) -> int:
         """Sends a message to everybody on the route; returns to how many."""
-        receivers = self._deliver_to(route.subscriptions, route, message, source, now)
+        receivers = self._deliver_to(route.subscriptions, message, source, now)
+        for share in route.groups:
+            link = None if source is None else source.link
+            member = share.pick(self.turns if link is None else link.turns, message.from_client)[0]
+            member.session.send(member.delivery(message), now)
+            receivers += 1
         if not receivers:
             self.count["messages.dropped.no_subscribers"] += 1
             if self.happenings.unrouted:
@@ -170,7 +197,7 @@ class Routes:
         return receivers
 
     def _deliver_to(
-        self, subscriptions: list[Subscription], route: Route, message: Message, source: Session | None, now: float
+        self, subscriptions: list[Subscription], message: Message, source: Session | None, now: float
     ) -> int:
         receivers = 0
         shared: list[Delivery | None] = [None, None, None]
@@ -193,18 +220,18 @@ class Routes:
             if delivery is None:
                 delivery = shared[qos] = Delivery(message, qos)
             session.send(delivery, now)
-        for group, members in route.groups:
-            member = members[group.next_turn() % len(members)]
-            member.session.send(member.delivery(message), now)
-            receivers += 1
         return receivers
 
     def deliver_again(self, delivery: Delivery, now: float) -> None:
         """Sends what a member of a shared subscription left behind to another one, if there is any."""
-        for group, members in self.route(delivery.message.topic).groups:
-            member = members[group.next_turn() % len(members)]
+        message = delivery.message
+        if 0 < message.expires_at <= now:
+            return
+        for share in self.route(message.topic).groups:
+            member = share.members[0][0]
             if (member.group, member.inner_filter) == delivery.share:
-                member.session.send(member.delivery(delivery.message), now)
+                member = share.pick(self.turns, message.from_client)[0]
+                member.session.send(member.delivery(message), now)
 
     def route(self, topic: str) -> Route:
         """The receivers of a topic; remembered until the table, the links or the permissions change."""
@@ -236,11 +263,12 @@ class Routes:
         subscriptions, groups = self.table.match(topic)
         allowed_ones = [subscription for subscription in subscriptions if may_receive(subscription)]
         route = Route(topic, allowed_ones, self.limits)
+        limits = self.limits
         for group in groups:
-            members = [member for member in group.members.values() if may_receive(member)]
+            members = [(each, plain_link(each, limits)) for each in group.members.values() if may_receive(each)]
             if members:
-                route.groups.append((group, members))
-                route.is_kept |= any(member.session.ledger is not None for member in members)
+                route.groups.append(Share(group, members, topic, self.options))
+                route.is_kept |= any(member.session.ledger is not None for member, _ in members)
         return route
 
     def forget_all(self) -> None:
@@ -260,13 +288,22 @@ class Routes:
             route.is_right = False
 
 
-def _payloads(run: bytes, v5: bool) -> Iterator[bytes]:
-    """The payloads of a run of QoS 0 packets without properties."""
+def _packets(run: bytes) -> Iterator[bytes]:
+    """The packets of a run."""
     pos = 0
     while pos < len(run):
-        size, body = cast("tuple[int, int]", mqtt.parse_length(run, pos))
+        size, body = run[pos + 1], pos + 2
+        if size > 127:
+            size, body = cast("tuple[int, int]", mqtt.parse_length(run, pos))
+        yield run[pos : body + size]
         pos = body + size
-        yield run[body + 2 + (run[body] << 8 | run[body + 1]) + v5 : pos]
+
+
+def _message(route: Route, packet: bytes, source: Link, now: float) -> Message:
+    """What one packet of a run says; it has no properties."""
+    body = 2 if packet[1] < 128 else cast("tuple[int, int]", mqtt.parse_length(packet, 0))[1]
+    payload = packet[body + 2 + (packet[body] << 8 | packet[body + 1]) + (source.version == MQTT_5) :]
+    return Message(route.topic, payload, 0, False, b"", 0.0, now, source.client_id, source.identity.name)
 
 
 def _translated(run: bytes, v5: bool) -> Iterator[bytes]:

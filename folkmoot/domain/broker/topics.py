@@ -93,18 +93,14 @@ def matches(topic_filter: str, topic: str) -> bool:
 
 
 class Group(Generic[E]):
-    """The members of one shared subscription; each message goes to the next."""
+    """The members of one shared subscription; who gets which message is decided in `groups`."""
 
-    __slots__ = ("_next", "members")
+    __slots__ = ("members", "name", "turn")
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self.name = name
         self.members: dict[str, E] = {}
-        self._next = 0
-
-    def next_turn(self) -> int:
-        """A number that grows with every message: whose turn it is, modulo the number of members asked."""
-        self._next += 1
-        return self._next
+        self.turn = 0
 
 
 class _Node(Generic[E]):
@@ -141,7 +137,10 @@ class Table(Generic[E]):
         if entry.group is None:
             node.entries[entry.client_id] = entry
         else:
-            node.groups.setdefault(entry.group, Group()).members[entry.client_id] = entry
+            group = node.groups.get(entry.group)
+            if group is None:
+                group = node.groups[entry.group] = Group(entry.group)
+            group.members[entry.client_id] = entry
             self.shared += 1
         self.count += 1
         self.filters[topic_filter] = self.filters.get(topic_filter, 0) + 1

@@ -8,6 +8,8 @@ from folkmoot.wire.mqtt import Packet
 
 ALICE = Identity(1, "alice")
 START = 1_800_000_000.0
+#: A session expiry that never comes.
+END_OF_TIME = 0xFFFFFFFF
 
 
 class Clock:
