@@ -109,17 +109,35 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     message_per_second: int = 60
 
 
+class Forum(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The forum."""
+
+    word_filter: str = ""
+    """A regular expression, whatever the case: names, titles and posts with such words are refused, in comments they are
+    masked. Empty: none."""
+
+
 class Mqtt(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The message broker."""
 
-    anonymous: bool = True
-    """May clients connect without a user name? They see what anybody may read of the spaces, and all other topics."""
+    anonymous: bool | str = "loopback"
+    """Who may connect without a user name: `loopback` (clients on this machine), `everybody` (also written true) or `nobody`
+    (false). They see what anybody may read of the spaces, and all other topics. Once an authenticator is set, nobody may."""
     node_name: str = "emqx@127.0.0.1"
     max_packet_bytes: int = 1024 * 1024
     basic_auth_users: bool = True
     """Does the management API take accounts over Basic authentication, as EMQX 5.0 did? Otherwise keys only, as 5.8 does."""
     error_code_flavour: str = "v5.0"
     """The code words of the management API where versions differ: `v5.0` or `v5.8`."""
+    api_key_file: str = ""
+    """A file with API keys, read at every start: lines `key:secret` or `key:secret:role`. They belong to the first
+    administrator and replace those of the same name. A relative path is one in the data directory."""
+
+    def admits_anonymous(self, address: str) -> bool:
+        """May a client at this address connect without a user name?"""
+        if self.anonymous in (True, "everybody", "true"):
+            return True
+        return self.anonymous == "loopback" and _is_loopback(address)
 
 
 class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -140,6 +158,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     mail: Mail = Mail()
     outgoing: Outgoing = Outgoing()
     limits: Limits = Limits()
+    forum: Forum = Forum()
     mqtt: Mqtt = Mqtt()
     log: Log = Log()
 
@@ -201,6 +220,12 @@ def _check(config: Config) -> None:
         raise Invalid("config.value", "log.format is text or json.", "log.format")
     if config.mqtt.error_code_flavour not in ("v5.0", "v5.8"):
         raise Invalid("config.value", "mqtt.error_code_flavour is v5.0 or v5.8.", "mqtt.error_code_flavour")
+    if config.mqtt.anonymous not in (True, False, "true", "false", "loopback", "everybody", "nobody"):
+        raise Invalid("config.value", "mqtt.anonymous is loopback, everybody or nobody.", "mqtt.anonymous")
+    try:
+        re.compile(config.forum.word_filter)
+    except re.error as error:
+        raise Invalid("config.value", f"forum.word_filter: {error}.", "forum.word_filter") from error
     if not _DOMAIN.fullmatch(config.mail.domain):
         raise Invalid("config.value", "mail.domain is a name as lists.example.org.", "mail.domain")
     if config.mail.max_bytes < 1:
@@ -213,6 +238,15 @@ def _check(config: Config) -> None:
         raise Invalid(
             "config.value", "listen.mqtt_tls and mqtt_wss need tls.certificate and tls.key.", "tls.certificate"
         )
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    inner = getattr(found, "ipv4_mapped", None)
+    return found.is_loopback if inner is None else bool(inner.is_loopback)
 
 
 def _check_networks(networks: tuple[str, ...], key: str) -> None:

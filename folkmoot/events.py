@@ -72,6 +72,11 @@ class ModeratorsChanged(Event, frozen=True, tag="space.moderators_changed"):
     added: bool
 
 
+class SpaceGiven(Event, frozen=True, tag="space.given"):
+    space_id: int
+    account_id: int
+
+
 class SubscriptionStarted(Event, frozen=True, tag="subscription.started"):
     subscription_id: int
     account_id: int
@@ -135,6 +140,10 @@ class SiteEdited(Event, frozen=True, tag="site.edited"):
     actor_id: int | None
 
 
+class SiteGiven(Event, frozen=True, tag="site.given"):
+    account_id: int
+
+
 AnyEvent = (
     AccountCreated
     | AccountSuspended
@@ -147,6 +156,7 @@ AnyEvent = (
     | SpaceDeleted
     | SpaceBanned
     | ModeratorsChanged
+    | SpaceGiven
     | SubscriptionStarted
     | SubscriptionEnded
     | MessagePosted
@@ -156,6 +166,7 @@ AnyEvent = (
     | VoteCast
     | PrivateMessageSent
     | SiteEdited
+    | SiteGiven
 )
 
 

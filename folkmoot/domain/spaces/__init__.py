@@ -19,6 +19,7 @@ from folkmoot.domain.spaces.communities import (
     list_communities,
     list_followed,
     list_moderator_standings,
+    show_community,
 )
 from folkmoot.domain.spaces.directory import (
     CommunityTotals,
@@ -194,4 +195,5 @@ __all__ = [
     "search_words",
     "set_space_deleted",
     "set_space_removed",
+    "show_community",
 ]

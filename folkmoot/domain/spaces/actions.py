@@ -19,7 +19,7 @@ from folkmoot.domain.spaces.model import (
 )
 from folkmoot.domain.spaces.queries import find_site, get_space, rights
 from folkmoot.errors import Conflict, Forbidden, Invalid
-from folkmoot.events import SiteEdited, SpaceCreated, SpaceDeleted, SpaceEdited
+from folkmoot.events import SiteGiven, SpaceCreated, SpaceDeleted, SpaceEdited
 from folkmoot.store import Transaction
 
 _LONGEST_DESCRIPTION = 10_000
@@ -51,7 +51,7 @@ def create_site(
         registration=open_registration,
         nsfw=enable_nsfw,
     )
-    tx.record(SiteEdited(creator_id))
+    tx.record(SiteGiven(creator_id))
     site = find_site(tx)
     assert site is not None
     return site
@@ -182,14 +182,13 @@ def discard_space(tx: Transaction, space: Space) -> None:
 
 
 def add_moderator(tx: Transaction, space_id: int, account_id: int, now: datetime) -> None:
-    """Appoint a moderator. Raises Conflict for one who is already."""
+    """Make an account a moderator, whoever asks. Raises Conflict for one who is already."""
     tx.run(
         "INSERT INTO moderators (space_id, account_id, created_at) VALUES (:space, :account, :now)",
         space=space_id,
         account=account_id,
         now=now,
     )
-    tx.record(SpaceEdited(space_id))
 
 
 def _require_owner(tx: Transaction, actor: Actor, space: Space, now: datetime) -> None:

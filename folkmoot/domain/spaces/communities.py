@@ -73,6 +73,14 @@ _STANDING = (
 )
 
 
+def show_community(tx: Transaction, space_id: int) -> Community:
+    """A space as the forum shows it to nobody in particular. Raises NotFound; who may see it is the caller's to ask."""
+    found = tx.one(Community, f"{_COMMUNITY} WHERE s.id = :id", id=space_id, viewer=0)
+    if found is None:
+        raise NotFound("space.unknown", "There is no such space.")
+    return found
+
+
 def get_community(tx: Transaction, actor: Actor, space_id: int, now: datetime) -> Community:
     """A space as the forum shows it, removed or not. Raises NotFound for those who may not browse it."""
     found = tx.one(Community, f"{_COMMUNITY} WHERE s.id = :id", id=space_id, viewer=_viewer(actor))

@@ -13,7 +13,7 @@ from folkmoot.domain.spaces.listed import relist_space
 from folkmoot.domain.spaces.model import Rights, Site, Space, check_forum_name, require_right
 from folkmoot.domain.spaces.queries import find_site, get_forum_face, get_space, is_moderator, rights
 from folkmoot.errors import Conflict, Forbidden, Invalid, NotFound
-from folkmoot.events import ModeratorsChanged, SiteEdited, SpaceBanned, SpaceEdited
+from folkmoot.events import ModeratorsChanged, SiteEdited, SiteGiven, SpaceBanned, SpaceEdited, SpaceGiven
 from folkmoot.store import Transaction
 
 _LONGEST_TITLE = 100
@@ -54,7 +54,7 @@ def give_site(tx: Transaction, account_id: int) -> Site:
     get_account(tx, account_id)
     get_site(tx)
     tx.run("UPDATE site SET creator_id = :id WHERE id = 1", id=account_id)
-    tx.record(SiteEdited(account_id))
+    tx.record(SiteGiven(account_id))
     return get_site(tx)
 
 
@@ -226,5 +226,5 @@ def give_space(tx: Transaction, actor: Actor, space_id: int, account_id: int, no
         now=now,
         id=space_id,
     )
-    tx.record(ModeratorsChanged(space_id, account_id, True))
+    tx.record(SpaceGiven(space_id, account_id))
     return get_space(tx, space_id)

@@ -17,6 +17,7 @@ from folkmoot.surfaces.forum.handlers import Forum
 from folkmoot.surfaces.forum.push import Push, Rooms
 from folkmoot.surfaces.forum.routes import OPERATIONS
 from folkmoot.surfaces.forum.stream import PATH, Stream
+from folkmoot.text.words import Words
 
 __all__ = ["issue_token", "make_app"]
 
@@ -38,7 +39,7 @@ class _ForumDialect(Dialect):
 def make_app(house: House) -> ASGIApp:
     """The forum's application; make one per house, on the event loop's thread."""
     rooms = Rooms()
-    forum = Forum(house, rooms, Tokens(house), Throttle(house.config.limits))
+    forum = Forum(house, rooms, Tokens(house), Throttle(house.config.limits), Words(house.config.forum.word_filter))
     Push(house, rooms)
     return bind(
         OPERATIONS,

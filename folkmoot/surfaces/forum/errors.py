@@ -26,7 +26,21 @@ _CODES = {
     "message.title_too_long": "post_title_too_long",
     "password.wrong": "password_incorrect",
     "site.exists": "site_already_exists",
+    "mention.not_recipient": "couldnt_update_comment",
+    "message.not_recipient": "couldnt_update_comment",
+    "private_message.not_author": "no_private_message_edit_allowed",
+    "private_message.not_recipient": "no_private_message_edit_allowed",
+    "site.creator_stays": "couldnt_update_user",
+    "site.not_creator": "not_an_admin",
+    "site.unknown": "couldnt_update_site",
+    "space.ban_refused": "not_a_mod_or_admin",
     "space.banned": "community_ban",
+    "space.banned_already": "community_user_already_banned",
+    "space.moderator_already": "community_moderator_already_exists",
+    "space.no_edit": "no_community_edit_allowed",
+    "space.not_owner": "not_an_admin",
+    "space.not_permitted": "not_a_mod_or_admin",
+    "space.owner_stays": "not_a_mod_or_admin",
     "space.forum_name": "invalid_community_name",
     "space.forum_name_taken": "community_already_exists",
     "subscription.exists": "community_follower_already_exists",
@@ -36,6 +50,18 @@ _CODES = {
 }
 # What an operation says when nothing better fits it.
 _OWN = {
+    "AddAdmin": "couldnt_update_user",
+    "AddModToCommunity": "community_moderator_already_exists",
+    "BanFromCommunity": "community_user_already_banned",
+    "CreatePrivateMessage": "couldnt_create_private_message",
+    "EditCommunity": "couldnt_update_community",
+    "EditPrivateMessage": "couldnt_update_private_message",
+    "EditSite": "couldnt_update_site",
+    "EditUserMention": "couldnt_update_comment",
+    "SaveComment": "couldnt_save_comment",
+    "SavePost": "couldnt_save_post",
+    "TransferCommunity": "couldnt_update_community",
+    "TransferSite": "couldnt_update_site",
     "BanUser": "couldnt_update_user",
     "CreateComment": "couldnt_create_comment",
     "CreateCommentLike": "couldnt_like_comment",
@@ -52,6 +78,17 @@ _OWN = {
 }
 # Where an operation names something more exactly than the table above.
 _BY_OPERATION = {
+    ("AddAdmin", "account.unknown"): "couldnt_update_user",
+    ("AddModToCommunity", "account.unknown"): "community_moderator_already_exists",
+    ("BanFromCommunity", "account.unknown"): "community_user_already_banned",
+    ("CreatePrivateMessage", "account.unknown"): "couldnt_create_private_message",
+    ("EditCommunity", "space.forum_name_taken"): "couldnt_update_community",
+    ("TransferCommunity", "account.unknown"): "couldnt_update_community",
+    ("TransferSite", "account.unknown"): "couldnt_update_site",
+    **{
+        (operation, "space.unknown"): "couldnt_find_community"
+        for operation in ("AddModToCommunity", "BanFromCommunity", "EditCommunity", "TransferCommunity")
+    },
     ("BanUser", "account.unknown"): "couldnt_update_user",
     ("CreateComment", "thread.unknown"): "couldnt_find_post",
     ("EditComment", "message.not_author"): "no_comment_edit_allowed",
@@ -68,7 +105,7 @@ _BY_OPERATION = {
     },
 }
 # Mistakes in the request itself are told in words.
-_IN_WORDS = ("body.", "path.", "request.", "rate.", "method.", "store.lost", "store.failed", "internal")
+_IN_WORDS = ("forum.words", "body.", "path.", "request.", "rate.", "method.", "store.lost", "store.failed", "internal")
 
 _STATUSES: tuple[tuple[type[FolkmootError], int], ...] = (
     (UnknownPath, 404),

@@ -15,18 +15,24 @@ from typing import Any
 import msgspec
 import structlog
 
-from folkmoot.domain import accounts, conversations, spaces
+from folkmoot.domain import accounts, conversations, inbox, spaces
 from folkmoot.domain.accounts import ANONYMOUS
 from folkmoot.domain.spaces import Rights
 from folkmoot.errors import Forbidden, NotFound, Unauthenticated
 from folkmoot.events import (
     AccountBanned,
     AccountSuspended,
+    AdministratorsChanged,
     MessageEdited,
     MessagePosted,
     MessageRemoved,
+    ModeratorsChanged,
     PasswordChanged,
+    PrivateMessageSent,
     Recorded,
+    SiteEdited,
+    SpaceBanned,
+    SpaceEdited,
     ThreadLocked,
     TokenRevoked,
     VoteCast,
@@ -35,12 +41,31 @@ from folkmoot.house import House
 from folkmoot.net.websocket import POLICY_VIOLATION, Connection, Connections
 from folkmoot.store import Transaction
 from folkmoot.surfaces.forum import render
-from folkmoot.surfaces.forum.schema import BanUserResponse, CommentResponse, PostResponse, UserView
+from folkmoot.surfaces.forum.schema import (
+    AdminsResponse,
+    BanUserResponse,
+    CommentResponse,
+    CommunityResponse,
+    ModeratorsResponse,
+    PostResponse,
+    PrivateMessageResponse,
+    SiteResponse,
+    UserView,
+)
 
 Room = tuple[str, int]
 EVERYTHING: Room = ("community", 0)
 
 _MOST_WAITING = 10_000
+
+_SiteNews = AccountBanned | AdministratorsChanged | SiteEdited
+_SpaceNews = SpaceEdited | SpaceBanned | ModeratorsChanged
+_OF_THE_SITE = (AccountBanned, AdministratorsChanged, SiteEdited)
+_OF_A_SPACE = (SpaceEdited, SpaceBanned, ModeratorsChanged)
+_TOLD = (
+    *(MessagePosted, MessageEdited, MessageRemoved, ThreadLocked, VoteCast, PrivateMessageSent),
+    *(*_OF_THE_SITE, *_OF_A_SPACE),
+)
 
 _logger = structlog.get_logger("forum")
 _numbers = count(1)
@@ -131,9 +156,7 @@ class Push:
             self._end(lambda member: _is_of(member, event.account_id))
         elif isinstance(event, TokenRevoked):
             self._end(lambda member: event.token_id in member.token_ids)
-        elif isinstance(
-            event, MessagePosted | MessageEdited | MessageRemoved | ThreadLocked | VoteCast | AccountBanned
-        ):
+        elif isinstance(event, _TOLD):
             self._waiting.append(recorded)
             if self._sending is None or self._sending.done():
                 self._sending = asyncio.get_running_loop().create_task(self._send_waiting())
@@ -157,13 +180,28 @@ class Push:
                 _logger.exception("a broadcast failed", kind=type(recorded.event).__name__)
 
     async def _send(self, recorded: Recorded) -> None:
-        event, db = recorded.event, self._house.db
-        if isinstance(event, AccountBanned):
-            view = await db.read(self._user, event.account_id)
-            text = _encode("BanUser", BanUserResponse(view, event.banned))
+        event = recorded.event
+        if isinstance(event, _OF_THE_SITE):
+            text = await self._house.db.read(self._site_news, event)
             self._tell(self._rooms.members, recorded.source, text)
-            return
-        assert not isinstance(event, AccountSuspended)
+        elif isinstance(event, _OF_A_SPACE):
+            await self._send_space_news(event, recorded.source)
+        elif isinstance(event, PrivateMessageSent):
+            members = self._rooms.within(("account", event.recipient_id))
+            if members:
+                self._tell(members, recorded.source, await self._house.db.read(self._private_news, event))
+        else:
+            await self._send_message_news(event, recorded.source)
+
+    async def _send_space_news(self, event: _SpaceNews, source: str) -> None:
+        room = ("community", event.space_id)
+        if self._rooms.count(room):
+            restricted = await self._house.db.read(spaces.is_restricted, event.space_id)
+            if members := await self._hearers([room], event.space_id, restricted):
+                self._tell(members, source, await self._house.db.read(self._space_news, event))
+
+    async def _send_message_news(self, event: Any, source: str) -> None:
+        db = self._house.db
         message_id, thread_id, space_id = _subject(event)
         told = [EVERYTHING, ("community", space_id), ("post", thread_id)]
         restricted = await db.read(spaces.is_restricted, space_id)
@@ -172,17 +210,18 @@ class Push:
         if message_id == thread_id:
             if members := await self._hearers(told, space_id, restricted):
                 text = _encode(_operation(event, "Post"), await db.read(self._post, thread_id))
-                self._tell(members, recorded.source, text)
+                self._tell(members, source, text)
             return
-        recipient = await db.read(conversations.answered_author, message_id)
+        # Whom a comment names is told of what is said, not of each vote (lemmy §4.6).
+        recipients = await db.read(_recipients, message_id, isinstance(event, VoteCast))
         members = await self._hearers(told, space_id, restricted)
-        own = await self._hearers([("account", recipient)] if recipient is not None else [], space_id, restricted)
+        own = await self._hearers([("account", each) for each in recipients], space_id, restricted)
         if members or own:
             operation = _operation(event, "Comment")
             comment = await db.read(self._comment, message_id)
-            self._tell(members, recorded.source, _encode(operation, comment))
-            comment.recipient_ids = [] if recipient is None else [recipient]
-            self._tell(own, recorded.source, _encode(operation, comment))
+            self._tell(members, source, _encode(operation, comment))
+            comment.recipient_ids = recipients
+            self._tell(own, source, _encode(operation, comment))
 
     async def _hearers(self, rooms: Iterable[Room], space_id: int, restricted: bool) -> list[Member]:
         """Who is in these rooms; of a space that is not for everybody, who may browse it at this moment."""
@@ -214,6 +253,35 @@ class Push:
         profile = accounts.get_profile(tx, account_id, self._house.now())
         return render.user(profile, self._house.config.site.hostname)
 
+    def _site_news(self, tx: Transaction, event: _SiteNews) -> str:
+        now = self._house.now()
+        if isinstance(event, AccountBanned):
+            return _encode("BanUser", BanUserResponse(self._user(tx, event.account_id), event.banned))
+        site = spaces.find_site(tx)
+        if isinstance(event, AdministratorsChanged):
+            profiles, hostname = accounts.list_admin_profiles(tx, now), self._house.config.site.hostname
+            admins = render.admins(profiles, site.creator_id if site else None, hostname)
+            return _encode("AddAdmin", AdminsResponse(admins))
+        if site is None:
+            raise NotFound("site.unknown", "There is no site.")
+        creator = accounts.get_profile(tx, site.creator_id, now)
+        return _encode("EditSite", SiteResponse(render.site(site, creator, spaces.count_site(tx))))
+
+    def _space_news(self, tx: Transaction, event: _SpaceNews) -> str:
+        now = self._house.now()
+        if isinstance(event, SpaceBanned):
+            return _encode("BanFromCommunity", BanUserResponse(self._user(tx, event.account_id), event.banned))
+        if isinstance(event, ModeratorsChanged):
+            moderators = [render.community_user(each) for each in spaces.list_moderator_standings(tx, event.space_id)]
+            return _encode("AddModToCommunity", ModeratorsResponse(moderators))
+        # Who hears it may browse; what it is to one of them (subscribed) is left out.
+        community = spaces.show_community(tx, event.space_id)
+        return _encode("EditCommunity", CommunityResponse(render.community(community, None, now)))
+
+    def _private_news(self, tx: Transaction, event: PrivateMessageSent) -> str:
+        message = inbox.get_private_message(tx, event.private_message_id, event.recipient_id)
+        return _encode("CreatePrivateMessage", PrivateMessageResponse(render.private_message(message)))
+
     def _post(self, tx: Transaction, thread_id: int) -> PostResponse:
         now = self._house.now()
         return PostResponse(render.post(conversations.get_thread_entry(tx, thread_id, None, now), None, now))
@@ -221,6 +289,13 @@ class Push:
     def _comment(self, tx: Transaction, message_id: int) -> CommentResponse:
         now = self._house.now()
         return CommentResponse(render.comment(conversations.get_answer(tx, message_id, None, now), None, now), [])
+
+
+def _recipients(tx: Transaction, message_id: int, answered_only: bool) -> list[int]:
+    if answered_only:
+        answered = conversations.answered_author(tx, message_id)
+        return [] if answered is None else [answered]
+    return conversations.list_recipients(tx, conversations.get_message(tx, message_id))
 
 
 def _is_of(member: Member, account_id: int) -> bool:

@@ -19,14 +19,17 @@ from folkmoot.domain.spaces import ListFace
 from folkmoot.errors import Invalid, NotFound, Unauthenticated
 from folkmoot.events import (
     AccountSuspended,
+    AdministratorsChanged,
     MessageEdited,
     MessagePosted,
     MessageRemoved,
+    ModeratorsChanged,
     PasswordChanged,
     Recorded,
     SpaceCreated,
     SpaceDeleted,
     SpaceEdited,
+    SpaceGiven,
     SubscriptionEnded,
     SubscriptionStarted,
     TokenRevoked,
@@ -39,7 +42,10 @@ from folkmoot.surfaces.mqtt.stream import Stream
 READER = "mqtt"
 
 _GATHER_SECONDS = 0.02
-_CHANGES_RIGHTS = (SpaceCreated, SpaceEdited, SpaceDeleted, SubscriptionStarted, SubscriptionEnded)
+_CHANGES_RIGHTS = (
+    *(SpaceCreated, SpaceEdited, SpaceDeleted, SpaceGiven, ModeratorsChanged, AdministratorsChanged),
+    *(SubscriptionStarted, SubscriptionEnded),
+)
 
 _logger = structlog.get_logger("mqtt")
 

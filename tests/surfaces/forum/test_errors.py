@@ -12,7 +12,7 @@ from tests.surfaces.forum.hall import Hall, run_in_hall
 
 REFUSED: list[tuple[str, str, dict[str, Any], int, str, str | None]] = [
     ("GET", "/nowhere", {}, 404, "", "Unknown op type"),
-    ("GET", "/modlog", {}, 404, "", "Unknown op type"),
+    ("GET", "/modlogs", {}, 404, "", "Unknown op type"),
     ("DELETE", "/site", {}, 405, "", "This address does not take that method."),
     ("GET", "/post/list", {}, 400, "GetPosts", "missing field `type_`"),
     ("GET", "/post/list", {"params": {"type_": "All", "sort": "hot"}}, 400, "GetPosts", "Invalid enum value 'hot'"),
@@ -57,7 +57,7 @@ def test_what_a_websocket_refuses(engine: Engine) -> None:
                 ("{}", "", "Unknown op type"),
                 ('{"op":3}', "", "Unknown op type"),
                 ('{"op":"Nothing"}', "Nothing", "Unknown op type"),
-                ('{"op":"GetModlog","data":{}}', "GetModlog", "Unknown op type"),
+                ('{"op":"GetNothing","data":{}}', "GetNothing", "Unknown op type"),
                 ('{"op":"GetPosts","data":{"type_":"All"}}', "GetPosts", "missing field `sort`"),
                 ('{"op":"GetPosts","data":[]}', "GetPosts", None),
                 ('{"op":"GetPost","data":{"id":"1"}}', "GetPost", "Expected `int`, got `str`"),

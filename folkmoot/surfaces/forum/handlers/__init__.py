@@ -12,6 +12,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from folkmoot.domain import accounts, spaces
 from folkmoot.domain.accounts import Actor
+from folkmoot.domain.conversations import Order, months_before
 from folkmoot.errors import Forbidden, Invalid
 from folkmoot.house import House
 from folkmoot.net.http import Call
@@ -19,7 +20,8 @@ from folkmoot.store import Transaction
 from folkmoot.surfaces.forum import render
 from folkmoot.surfaces.forum.auth import Throttle, Tokens
 from folkmoot.surfaces.forum.push import Member, Rooms
-from folkmoot.surfaces.forum.schema import UserView
+from folkmoot.surfaces.forum.schema import SortType, UserView
+from folkmoot.text.words import Words
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -28,6 +30,8 @@ P = ParamSpec("P")
 MEMBER = "folkmoot.forum.member"
 
 _MOST_LIMIT = 9999
+_WINDOWS = {"TopDay": timedelta(days=1), "TopWeek": timedelta(days=7)}
+_MONTHS = {"TopMonth": 1, "TopYear": 12}
 
 _MOST_PAGES = 2_000
 _LONGEST_PAGE = 100
@@ -69,6 +73,7 @@ class Forum:
     rooms: Rooms
     tokens: Tokens
     throttle: Throttle
+    words: Words
     pages: Pages = field(default_factory=Pages)
 
     @property
@@ -101,6 +106,17 @@ def page(data: Any) -> tuple[int, int]:
     limit = min(limit, _MOST_LIMIT)
     number = data.page if data.page is not None and data.page >= 1 else 1
     return min(limit * (number - 1), 2**31), limit
+
+
+def order_of(sort: SortType, now: datetime) -> tuple[Order, datetime | None]:
+    """The order a sort word means, and since when what it lists was born (lemmy §5.3: the windows roll)."""
+    if sort == "Hot":
+        return Order.HOT, None
+    if sort == "New":
+        return Order.NEW, None
+    if sort in _WINDOWS:
+        return Order.TOP, now - _WINDOWS[sort]
+    return Order.TOP, months_before(now, _MONTHS[sort]) if sort in _MONTHS else None
 
 
 def instant(seconds: int | None) -> datetime | None:

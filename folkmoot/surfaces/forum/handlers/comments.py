@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from folkmoot.domain import conversations, moderation, spaces, votes
+from folkmoot.domain import conversations, inbox, moderation, spaces, votes
 from folkmoot.domain.accounts import Actor
 from folkmoot.domain.conversations import Message
 from folkmoot.domain.spaces import Rights
@@ -35,7 +35,7 @@ async def create_comment(call: Call) -> schema.CommentResponse:
             tx,
             call.actor,
             thread.id if thread.locked else parent_id,
-            data.content,
+            call.app.words.mask(data.content),
             now,
             origin="forum",
             mail_domain=house.config.mail.domain,
@@ -71,8 +71,7 @@ async def edit_comment(call: Call) -> schema.CommentResponse:
         conversations.require_visible(tx, actor, message.id, now)
         if data.read is not None:
             # lemmy §3.7: only who was answered may say that he has read it, and nothing else with it.
-            if conversations.answered_author(tx, message.id) != actor.account_id:
-                raise Invalid("message.not_recipient", "Only who was answered may mark this as read.", "read")
+            inbox.mark_answer(tx, actor, message.id, data.read)
             return _view(tx, actor, message.id, now)
         held = spaces.rights(tx, actor, spaces.get_space(tx, message.space_id), now)
         is_author = actor.account_id == message.author_id
@@ -81,7 +80,8 @@ async def edit_comment(call: Call) -> schema.CommentResponse:
         if is_author:
             # A mail is shown with its quoted tail folded; sent back so, its text stays as it came.
             same = data.content == render.content(message.body, message.origin)
-            conversations.edit(tx, actor, message.id, now, body=None if same else data.content)
+            body = None if same else call.app.words.mask(data.content)
+            conversations.edit(tx, actor, message.id, now, body=body)
             if data.deleted is not None and data.deleted != message.deleted:
                 conversations.set_deleted(tx, actor, message.id, data.deleted, now)
         if data.removed is not None and data.removed != message.removed:

@@ -10,7 +10,7 @@ from folkmoot.errors import Conflict, Forbidden, Invalid
 from folkmoot.net.http import Call
 from folkmoot.store import Transaction
 from folkmoot.surfaces.forum import auth, render, schema
-from folkmoot.surfaces.forum.handlers import Forum, instant, member, write
+from folkmoot.surfaces.forum.handlers import Forum, admin_views, instant, member, write
 
 _MAIN = "main"
 _MAIN_TITLE = "The Default Community"
@@ -28,6 +28,7 @@ async def register(call: Call) -> schema.LoginResponse:
     """A new account, which follows the community `main`, and its first session."""
     forum: Forum = call.app
     data: schema.Register = call.data
+    forum.words.require_none(data.username)
     # Asked again inside the change; here it spares the slow hash.
     await forum.house.db.read(_check_registration, data)
     password_hash = await asyncio.to_thread(forum.house.passwords.hash, data.password)
@@ -66,6 +67,19 @@ def _register(tx: Transaction, data: schema.Register, password_hash: str, hostna
         spaces.add_moderator(tx, main.id, account_id, now)
     subscriptions.start(tx, account_id, main.id, "forum", now)
     return auth.issue(tx, account_id, hostname, now)
+
+
+async def add_admin(call: Call) -> schema.AdminsResponse:
+    """Make an account an administrator, or end that."""
+    forum: Forum = call.app
+    data: schema.AddAdmin = call.data
+    now = forum.house.now()
+
+    def act(tx: Transaction) -> schema.AdminsResponse:
+        moderation.appoint_admin(tx, call.actor, data.user_id, data.added, now)
+        return schema.AdminsResponse(admin_views(tx, now, forum.hostname))
+
+    return await write(call, act)
 
 
 async def ban_user(call: Call) -> schema.BanUserResponse:

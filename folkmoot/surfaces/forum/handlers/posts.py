@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from folkmoot.domain import conversations, moderation, spaces, subscriptions, votes
 from folkmoot.domain.accounts import Actor
-from folkmoot.domain.conversations import AnswerView, Message, Order, Scope, Thread, ThreadView
+from folkmoot.domain.conversations import AnswerView, Message, Scope, Thread, ThreadView
 from folkmoot.domain.spaces import Rights
 from folkmoot.errors import Forbidden, NotFound
 from folkmoot.net.http import Call
@@ -17,6 +17,7 @@ from folkmoot.surfaces.forum.handlers import (
     admin_views,
     communities,
     member,
+    order_of,
     page,
     read,
     require_unbanned,
@@ -29,15 +30,14 @@ from folkmoot.surfaces.forum.push import EVERYTHING
 _MANY_COMMENTS = 300
 _DEEP = 1000
 
-_WINDOWS = {"TopDay": timedelta(days=1), "TopWeek": timedelta(days=7)}
-_MONTHS = {"TopMonth": 1, "TopYear": 12}
-
 
 async def create_post(call: Call) -> schema.PostResponse:
     """Start a thread."""
+    forum: Forum = call.app
     data: schema.CreatePost = call.data
-    house = call.app.house
+    house = forum.house
     now = house.now()
+    forum.words.require_none(data.name, data.body)
 
     def act(tx: Transaction) -> schema.PostView:
         if spaces.get_forum_face(tx, data.community_id) is None:
@@ -97,7 +97,7 @@ async def get_posts(call: Call) -> schema.GetPostsResponse:
     data: schema.GetPosts = call.data
     viewer_id, now = call.actor.account_id, forum.house.now()
     skip, most = page(data)
-    order, since = _order(data.sort, now)
+    order, since = order_of(data.sort, now)
 
     def look(tx: Transaction) -> list[ThreadView]:
         scope = _scope(tx, call.actor, data, now)
@@ -114,17 +114,6 @@ async def get_posts(call: Call) -> schema.GetPostsResponse:
     if data.community_id is None:
         forum.rooms.enter(member(call), EVERYTHING, viewer_id)
     return schema.GetPostsResponse(render.posts(found, viewer_id, now))
-
-
-def _order(sort: schema.SortType, now: datetime) -> tuple[Order, datetime | None]:
-    # lemmy §5.3: the windows roll.
-    if sort == "Hot":
-        return Order.HOT, None
-    if sort == "New":
-        return Order.NEW, None
-    if sort in _WINDOWS:
-        return Order.TOP, now - _WINDOWS[sort]
-    return Order.TOP, conversations.months_before(now, _MONTHS[sort]) if sort in _MONTHS else None
 
 
 def _scope(tx: Transaction, actor: Actor, data: schema.GetPosts, now: datetime) -> Scope:
@@ -163,6 +152,7 @@ async def edit_post(call: Call) -> schema.PostResponse:
     """Change a post: its author what it says, moderators whether it stays, is locked or comes first."""
     data: schema.EditPost = call.data
     now = call.app.house.now()
+    call.app.words.require_none(data.name, data.body)
 
     def act(tx: Transaction) -> schema.PostView:
         actor: Actor = call.actor

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from folkmoot.domain import accounts, spaces
+from folkmoot.domain import accounts, moderation, spaces
 from folkmoot.domain.spaces import Site
 from folkmoot.errors import Invalid
 from folkmoot.net.http import Call
@@ -24,11 +24,11 @@ async def create_site(call: Call) -> schema.SiteResponse:
     """Set the site up, once."""
     data: schema.CreateSite = call.data
     now = call.app.house.now()
+    call.app.words.require_none(data.name, data.description)
 
     def act(tx: Transaction) -> schema.SiteView:
         accounts.require_admin(call.actor)
-        if not data.name.strip() or len(data.name) > _LONGEST_NAME:
-            raise Invalid("site.name", f"A site's name has 1 to {_LONGEST_NAME} characters.", "name")
+        _check_name(data.name)
         site = spaces.create_site(
             tx,
             call.actor,
@@ -39,9 +39,46 @@ async def create_site(call: Call) -> schema.SiteResponse:
             open_registration=data.open_registration is not False,
             enable_nsfw=data.enable_nsfw is not False,
         )
-        return _site(tx, site, now)
+        return site_view(tx, site, now)
 
     return schema.SiteResponse(await write(call, act))
+
+
+async def edit_site(call: Call) -> schema.SiteResponse:
+    """Change the site."""
+    data: schema.EditSite = call.data
+    now = call.app.house.now()
+    call.app.words.require_none(data.name, data.description)
+
+    def act(tx: Transaction) -> schema.SiteView:
+        accounts.require_admin(call.actor)
+        _check_name(data.name)
+        site = spaces.edit_site(
+            tx,
+            call.actor,
+            now,
+            name=data.name,
+            description=data.description,
+            enable_downvotes=data.enable_downvotes,
+            open_registration=data.open_registration,
+            enable_nsfw=data.enable_nsfw,
+        )
+        return site_view(tx, site, now)
+
+    return schema.SiteResponse(await write(call, act))
+
+
+async def transfer_site(call: Call) -> schema.GetSiteResponse:
+    """Give the site to another creator."""
+    forum: Forum = call.app
+    data: schema.TransferSite = call.data
+    now = forum.house.now()
+
+    def act(tx: Transaction) -> schema.GetSiteResponse:
+        moderation.give_site(tx, call.actor, data.user_id, now)
+        return _whole_site(tx, forum, now)
+
+    return await write(call, act)
 
 
 async def get_site(call: Call) -> schema.GetSiteResponse:
@@ -49,17 +86,26 @@ async def get_site(call: Call) -> schema.GetSiteResponse:
     forum: Forum = call.app
     now = forum.house.now()
 
-    def look(tx: Transaction) -> schema.GetSiteResponse:
-        site = spaces.find_site(tx)
-        return schema.GetSiteResponse(
-            site=_site(tx, site, now) if site else None,
-            admins=admin_views(tx, now, forum.hostname),
-            banned=[render.user(each, forum.hostname) for each in accounts.list_banned_profiles(tx, now)],
-            online=len(forum.rooms.connections),
-        )
-
-    return await read(call, look)
+    found = await read(call, _whole_site, forum, now)
+    found.online = len(forum.rooms.connections)
+    return found
 
 
-def _site(tx: Transaction, site: Site, now: datetime) -> schema.SiteView:
+def _whole_site(tx: Transaction, forum: Forum, now: datetime) -> schema.GetSiteResponse:
+    site = spaces.find_site(tx)
+    return schema.GetSiteResponse(
+        site=site_view(tx, site, now) if site else None,
+        admins=admin_views(tx, now, forum.hostname),
+        banned=[render.user(each, forum.hostname) for each in accounts.list_banned_profiles(tx, now)],
+        online=0,
+    )
+
+
+def _check_name(name: str) -> None:
+    if not name.strip() or len(name) > _LONGEST_NAME:
+        raise Invalid("site.name", f"A site's name has 1 to {_LONGEST_NAME} characters.", "name")
+
+
+def site_view(tx: Transaction, site: Site, now: datetime) -> schema.SiteView:
+    """The site with what it counts of itself."""
     return render.site(site, accounts.get_profile(tx, site.creator_id, now), spaces.count_site(tx))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from folkmoot.surfaces.forum.routes import comments, communities, people, posts, sites
+from folkmoot.surfaces.forum.routes import comments, communities, inbox, people, posts, sites
 
 OPERATIONS = (
     *people.OPERATIONS,
@@ -10,5 +10,6 @@ OPERATIONS = (
     *communities.OPERATIONS,
     *posts.OPERATIONS,
     *comments.OPERATIONS,
+    *inbox.OPERATIONS,
 )
 SOCKET_OPERATIONS = (*people.SOCKET_OPERATIONS,)

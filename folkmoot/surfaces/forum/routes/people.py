@@ -14,6 +14,7 @@ OPERATIONS = (
         "Register", "POST", "/user/register", NOBODY, people.register, schema.Register, schema.LoginResponse, "register"
     ),
     operation("BanUser", "POST", "/user/ban", SIGNED_IN, people.ban_user, schema.BanUser, schema.BanUserResponse),
+    operation("AddAdmin", "POST", "/admin/add", SIGNED_IN, people.add_admin, schema.AddAdmin, schema.AdminsResponse),
 )
 
 # Without an HTTP path (lemmy §4.7).

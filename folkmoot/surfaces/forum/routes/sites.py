@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from folkmoot.surfaces.forum import schema
 from folkmoot.surfaces.forum.auth import NOBODY, SIGNED_IN
-from folkmoot.surfaces.forum.handlers import sites
+from folkmoot.surfaces.forum.handlers import modlog, sites
 from folkmoot.surfaces.forum.routes.table import operation
 
 OPERATIONS = (
@@ -19,4 +19,15 @@ OPERATIONS = (
     ),
     operation("CreateSite", "POST", "/site", SIGNED_IN, sites.create_site, schema.CreateSite, schema.SiteResponse),
     operation("GetSite", "GET", "/site", NOBODY, sites.get_site, schema.Request, schema.GetSiteResponse),
+    operation("EditSite", "PUT", "/site", SIGNED_IN, sites.edit_site, schema.EditSite, schema.SiteResponse),
+    operation(
+        "TransferSite",
+        "POST",
+        "/site/transfer",
+        SIGNED_IN,
+        sites.transfer_site,
+        schema.TransferSite,
+        schema.GetSiteResponse,
+    ),
+    operation("GetModlog", "GET", "/modlog", NOBODY, modlog.get_modlog, schema.GetModlog, schema.GetModlogResponse),
 )

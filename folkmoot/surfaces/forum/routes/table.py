@@ -18,8 +18,17 @@ def _limited(kind: str, handler: Handler) -> Handler:
 
 
 def operation(
-    name: str, method: str, path: str, permission: str, handler: Handler, request: Any, response: Any, limit: str = ""
+    name: str,
+    method: str,
+    path: str,
+    permission: str,
+    handler: Handler,
+    request: Any,
+    response: Any,
+    limit: str = "",
+    also: tuple[str, str] | None = None,
 ) -> Operation:
+    """A row; `also` is the method and path of the reference where they are not the document's (lemmy §9)."""
     return Operation(
         name=name,
         method=method,
@@ -31,4 +40,5 @@ def operation(
         summary=(handler.__doc__ or "").strip(),
         max_body_bytes=_MAX_BODY_BYTES,
         tag="forum",
+        aliases=((also[0], _ROOT + also[1]),) if also else (),
     )

@@ -5,6 +5,8 @@
 
 from folkmoot.surfaces.forum.schema.comments import *
 from folkmoot.surfaces.forum.schema.communities import *
+from folkmoot.surfaces.forum.schema.inbox import *
+from folkmoot.surfaces.forum.schema.modlog import *
 from folkmoot.surfaces.forum.schema.people import *
 from folkmoot.surfaces.forum.schema.posts import *
 from folkmoot.surfaces.forum.schema.sites import *

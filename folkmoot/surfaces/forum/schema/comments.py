@@ -14,6 +14,11 @@ class CreateComment(Signed):
     parent_id: int | None = None
 
 
+class SaveComment(Signed):
+    comment_id: int
+    save: bool
+
+
 class EditComment(Signed):
     """`creator_id`, `post_id` and `parent_id` are sent by clients and not looked at (lemmy §3.7)."""
 

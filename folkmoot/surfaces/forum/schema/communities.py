@@ -32,6 +32,42 @@ class FollowCommunity(Signed):
     follow: bool
 
 
+class EditCommunity(Signed):
+    edit_id: int
+    name: str
+    title: str
+    category_id: int
+    description: str | None = None
+    removed: bool | None = None
+    deleted: bool | None = None
+    nsfw: bool | None = None
+    reason: str | None = None
+    expires: int | None = None
+
+
+class BanFromCommunity(Signed):
+    community_id: int
+    user_id: int
+    ban: bool
+    reason: str | None = None
+    expires: int | None = None
+
+
+class AddModToCommunity(Signed):
+    community_id: int
+    user_id: int
+    added: bool
+
+
+class TransferCommunity(Signed):
+    community_id: int
+    user_id: int
+
+
+class ModeratorsResponse(msgspec.Struct):
+    moderators: list[CommunityUserView]
+
+
 class CommunityResponse(msgspec.Struct):
     community: CommunityView
 

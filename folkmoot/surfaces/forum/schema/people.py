@@ -29,6 +29,15 @@ class BanUser(Signed):
     expires: int | None = None
 
 
+class AddAdmin(Signed):
+    user_id: int
+    added: bool
+
+
+class AdminsResponse(msgspec.Struct):
+    admins: list[UserView]
+
+
 class LoginResponse(msgspec.Struct):
     jwt: str
 

@@ -33,6 +33,11 @@ class CreatePostLike(Signed):
     score: int
 
 
+class SavePost(Signed):
+    post_id: int
+    save: bool
+
+
 class EditPost(Signed):
     """`creator_id` and `community_id` are sent by clients and not looked at (lemmy §3.7)."""
 

@@ -16,6 +16,14 @@ class CreateSite(Signed):
     enable_nsfw: bool | None = None
 
 
+class EditSite(CreateSite):
+    """What is left out stays as it is."""
+
+
+class TransferSite(Signed):
+    user_id: int
+
+
 class SiteResponse(msgspec.Struct):
     site: SiteView
 

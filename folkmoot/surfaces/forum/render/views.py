@@ -1,4 +1,4 @@
-"""From the domain's values to the forum's views; pure."""
+"""Accounts, communities, posts and comments as the forum shows them; pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from functools import lru_cache
 from folkmoot.domain.accounts import Profile
 from folkmoot.domain.conversations import AnswerView, ThreadView, hot_rank, months_before
 from folkmoot.domain.spaces import Community, Site, Standing, Totals
-from folkmoot.store import microseconds, moment
+from folkmoot.store import microseconds
+from folkmoot.surfaces.forum.render.times import optional_timestamp, stored_timestamp, timestamp
 from folkmoot.surfaces.forum.schema import (
     CATEGORIES,
     CategoryView,
@@ -21,22 +22,6 @@ from folkmoot.surfaces.forum.schema import (
     UserView,
 )
 from folkmoot.text.mail import split_reply
-
-
-def timestamp(at: datetime) -> str:
-    """An instant in the forum's form: UTC without a zone, with as many digits as it needs (lemmy §1.1)."""
-    return stored_timestamp(microseconds(at))
-
-
-@lru_cache(maxsize=65_536)
-def stored_timestamp(at: int) -> str:
-    """The same for an instant as stored; the same ones are shown again and again."""
-    text = moment(at).replace(tzinfo=None).isoformat()
-    return text[:-3] if at % 1_000_000 and not at % 1000 else text
-
-
-def _optional(at: datetime | None) -> str | None:
-    return None if at is None else timestamp(at)
 
 
 @lru_cache(maxsize=1024)
@@ -85,7 +70,7 @@ def site(site: Site, creator: Profile, totals: Totals) -> SiteView:
         description=site.description,
         creator_id=site.creator_id,
         published=timestamp(site.created_at),
-        updated=_optional(site.updated_at),
+        updated=optional_timestamp(site.updated_at),
         enable_downvotes=site.enable_downvotes,
         open_registration=site.open_registration,
         enable_nsfw=site.enable_nsfw,
@@ -114,7 +99,7 @@ def community(found: Community, viewer_id: int | None, now: datetime) -> Communi
         creator_id=found.owner_id,
         removed=found.removed,
         published=timestamp(found.created_at),
-        updated=_optional(found.updated_at),
+        updated=optional_timestamp(found.updated_at),
         deleted=found.deleted,
         nsfw=found.nsfw,
         creator_name=found.owner_label,

@@ -1,0 +1,40 @@
+"""From the domain's values to the forum's views; pure."""
+
+from folkmoot.surfaces.forum.render.inbox import mention, private_message, reply
+from folkmoot.surfaces.forum.render.modlog import LISTS, OF_THE_SITE, mod_act
+from folkmoot.surfaces.forum.render.times import stored_timestamp, timestamp
+from folkmoot.surfaces.forum.render.views import (
+    admins,
+    categories,
+    comment,
+    community,
+    community_user,
+    content,
+    folded,
+    post,
+    posts,
+    site,
+    user,
+)
+
+__all__ = [
+    "LISTS",
+    "OF_THE_SITE",
+    "admins",
+    "categories",
+    "comment",
+    "community",
+    "community_user",
+    "content",
+    "folded",
+    "mention",
+    "mod_act",
+    "post",
+    "posts",
+    "private_message",
+    "reply",
+    "site",
+    "stored_timestamp",
+    "timestamp",
+    "user",
+]
