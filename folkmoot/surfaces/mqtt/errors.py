@@ -61,6 +61,9 @@ _BY_CODE = {
     "trace.type": (409, "BAD_TYPE"),
     "trace.node": (404, "NODE_ERROR"),
     "key.duplicate": (400, "BAD_REQUEST"),
+    "listener.unknown": (404, "BAD_LISTENER_ID"),
+    "listener.exists": (400, "BAD_LISTENER_ID"),
+    "listener.mismatch": (400, "BAD_LISTENER_ID"),
 }
 _BY_KIND: dict[type[FolkmootError], tuple[int, str]] = {
     TooSlow: (408, "BAD_REQUEST"),

@@ -5,6 +5,7 @@
 
 from folkmoot.surfaces.mqtt.render.access import *
 from folkmoot.surfaces.mqtt.render.clients import *
+from folkmoot.surfaces.mqtt.render.listeners import *
 from folkmoot.surfaces.mqtt.render.monitoring import *
 from folkmoot.surfaces.mqtt.render.nodes import *
 from folkmoot.surfaces.mqtt.render.paging import *

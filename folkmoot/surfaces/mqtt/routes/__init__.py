@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from folkmoot.surfaces.mqtt.routes import access, clients, monitoring, nodes, prometheus, publishing, topics, traces
+from folkmoot.surfaces.mqtt.routes import access, clients, listeners, monitoring, nodes, prometheus, publishing, topics, traces
 
 V5 = "/api/v5"
 
@@ -19,6 +19,7 @@ _SUBJECTS = (
     topics,
     publishing,
     monitoring,
+    listeners,
     prometheus,
     traces,
 )

@@ -8,6 +8,7 @@ Names and their order are the wire's. What we cannot know is null.
 
 from folkmoot.surfaces.mqtt.schema.access import *
 from folkmoot.surfaces.mqtt.schema.clients import *
+from folkmoot.surfaces.mqtt.schema.listeners import *
 from folkmoot.surfaces.mqtt.schema.monitoring import *
 from folkmoot.surfaces.mqtt.schema.nodes import *
 from folkmoot.surfaces.mqtt.schema.paging import *
