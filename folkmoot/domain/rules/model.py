@@ -59,11 +59,11 @@ class NoActions:
         settle(Outcome.OUT_OF_SERVICE)
 
 
-class Console(Struct, frozen=True):
+class Console(Struct, frozen=True, tag="console"):
     """Writes what was selected to the log."""
 
 
-class Republish(Struct, frozen=True):
+class Republish(Struct, frozen=True, tag="republish"):
     """Publishes a message made of what was selected; every text may hold placeholders."""
 
     topic: str
@@ -76,17 +76,15 @@ class Republish(Struct, frozen=True):
     """Only to who is subscribed: no rule sees it, and nothing is retained."""
 
 
-class Post(Struct, frozen=True):
+class Post(Struct, frozen=True, tag="post"):
     """Makes a post in a space, as the rule's owner and with that account's rights."""
 
     space: str
     title: str
     body: str = "${payload}"
-    account: str | None = None
-    """Whose post it is; only the rule's owner itself, or for an administrator's rule another account."""
 
 
-class Reference(Struct, frozen=True):
+class Reference(Struct, frozen=True, tag="reference"):
     """An action of a connector, `type:name`."""
 
     action_id: str
@@ -95,8 +93,19 @@ class Reference(Struct, frozen=True):
 Action = Console | Republish | Post | Reference
 
 
+class Wanted(Struct, frozen=True):
+    """A rule as somebody writes it."""
+
+    sql: str
+    name: str = ""
+    actions: tuple[Action, ...] = ()
+    enable: bool = True
+    description: str = ""
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
 class Rule(Struct, frozen=True):
-    """A rule as it is kept. `owner_id` is the account that wrote it last."""
+    """A rule as it is kept. Its owner is the account that wrote it last: what that may not do, the rule may not."""
 
     id: str
     name: str
@@ -105,6 +114,7 @@ class Rule(Struct, frozen=True):
     enable: bool
     description: str
     owner_id: int | None
+    owner_name: str | None
+    metadata: dict[str, Any]
     created_at: datetime
-    modified_at: datetime
-    metadata: dict[str, Any] = field(default_factory=dict)
+    changed_at: datetime
