@@ -212,14 +212,9 @@ def give_space(tx: Transaction, actor: Actor, space_id: int, account_id: int, no
         require_right(rights(tx, actor, space, now), Rights.BROWSE)
         raise Forbidden("space.not_owner", "Only the owner or an administrator may do this.")
     get_account(tx, account_id)
-    others = tx.rows("SELECT account_id, created_at FROM moderators WHERE space_id = :id ORDER BY id", id=space_id)
-    since = {row[0]: row[1] for row in others}
-    tx.run("DELETE FROM moderators WHERE space_id = :id", id=space_id)
-    add_moderator(tx, space_id, account_id, now)
-    tx.run_many(
-        "INSERT INTO moderators (space_id, account_id, created_at) VALUES (:space, :account, :since)",
-        [{"space": space_id, "account": each, "since": since[each]} for each in since if each != account_id],
-    )
+    since = dict(tx.rows("SELECT account_id, created_at FROM moderators WHERE space_id = :id ORDER BY id", id=space_id))
+    if next(iter(since), None) != account_id:
+        _put_first(tx, space_id, account_id, since, now)
     tx.run(
         "UPDATE spaces SET owner_id = :account, updated_at = :now WHERE id = :id",
         account=account_id,
@@ -228,3 +223,12 @@ def give_space(tx: Transaction, actor: Actor, space_id: int, account_id: int, no
     )
     tx.record(SpaceGiven(space_id, account_id))
     return get_space(tx, space_id)
+
+
+def _put_first(tx: Transaction, space_id: int, account_id: int, since: dict[int, int], now: datetime) -> None:
+    tx.run("DELETE FROM moderators WHERE space_id = :id", id=space_id)
+    add_moderator(tx, space_id, account_id, now)
+    tx.run_many(
+        "INSERT INTO moderators (space_id, account_id, created_at) VALUES (:space, :account, :since)",
+        [{"space": space_id, "account": each, "since": since[each]} for each in since if each != account_id],
+    )
