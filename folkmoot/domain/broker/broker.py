@@ -32,6 +32,7 @@ from .ledger import Ledger
 from .links import Link
 from .model import FOREVER, Client, Gate, Identity, Kept, Message, OpenGate, Post, Verdict, Wish
 from .options import Limits, Options
+from .quota import Quota
 from .retained import Retained
 from .rewriting import Rewriting
 from .routes import Routes
@@ -64,6 +65,8 @@ class Broker:
         self.is_banned: Callable[[str, str | None], bool] = _nobody
         """Whether a client, by its identifier and name, may not speak any more."""
 
+        self.quota = Quota(self.options.limiter)
+        """What everybody together may publish."""
         self.ledger = Ledger(self, durable)
         self.count: Counter[str] = Counter()
         self.happenings = Happenings()
@@ -91,10 +94,12 @@ class Broker:
         return self.past_sent_bytes + sum(link.sent_bytes for link in self.links)
 
     def forget_routes(self) -> None:
-        """Permissions have changed: the gate is asked again for everything."""
+        """Permissions or options have changed: the gate is asked again for everything."""
         self.routes.forget_all()
         for link in self.links:
             link.granted.clear()
+            if link.session is not None and link.session.queue:
+                link.session.withdraw(self.gate.may_receive, link.seen_at)
 
     def judge(self, client: Client, wish: Wish, now: float) -> Verdict:
         """Asks the gate, and counts the answer if it is one."""
@@ -175,6 +180,7 @@ class Broker:
         self.happenings.tell(self.happenings.answered, link, 0, now)
         self.happenings.tell(self.happenings.connected, session, now)
         self._forget_session(session)
+        session.withdraw(self.gate.may_receive, now, resumed=True)
         session.resume(now)
         retaining.pay(self, session, now)
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .broker import Broker
     from .forms import Form
     from .groups import Turns
+    from .quota import Quota
     from .routes import Route
     from .sessions import Session
 
@@ -63,6 +64,7 @@ class Link:
         "need",
         "negotiation",
         "out",
+        "quotas",
         "received",
         "received_acks",
         "received_bytes",
@@ -110,6 +112,8 @@ class Link:
         self.again_links: list[Link] = []
         """How the last lone QoS 0 message began, up to its payload, its size, its route, and the links it went to as it was.
         The size is -1 unless bytes may be taken at once: nothing is kept, waited for or over."""
+        self.quotas: tuple[Quota, ...] = ()
+        """What it may publish, beside the broker's own; set before it sends anything, or else the routes are to be forgotten."""
         self.turns: Turns = {}
         """Whose turn it is in the groups it publishes to."""
         self.aliases: dict[int, str] = {}

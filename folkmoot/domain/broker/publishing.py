@@ -47,6 +47,12 @@ def publish(link: Link, session: Session, packet: mqtt.Publish, now: float) -> N
     noted = broker.ledger.noted
     if packet.qos == 2 and not _begin_exactly_once(link, session, packet, message, now):
         return
+    quotas = (broker.quota, *link.quotas) if link.quotas or broker.quota.is_limited else ()
+    if quotas and not all(quota.allows(len(topic) + len(packet.payload), now) for quota in quotas):
+        # contract §3.3, "PUBLISH refused"
+        broker.count["packets.publish.dropped"] += 1
+        conclude(link, session, packet.qos, packet.packet_id, Reason.QUOTA_EXCEEDED)
+        return
     raw = topic.encode()
     if raw not in link.granted:
         wish = Wish("publish", wanted, packet.qos, packet.retain)
@@ -54,7 +60,7 @@ def publish(link: Link, session: Session, packet: mqtt.Publish, now: float) -> N
         if verdict is Verdict.ASK:
             link.waiting = Question(packet, [wish], [verdict], message, noted)
             return
-        if verdict is Verdict.ALLOW and not session.client.mountpoint:
+        if verdict is Verdict.ALLOW and not session.client.mountpoint and not quotas:
             link.remember(raw)
         if verdict is Verdict.DENY:
             deny(link, session, packet)

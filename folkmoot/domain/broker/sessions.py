@@ -6,6 +6,7 @@ A session outlives its connection when the client asked for that. It appends to 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from folkmoot.wire import mqtt
@@ -246,11 +247,32 @@ class Session:
 
     def expire(self, now: float) -> None:
         """Drops what waits in vain."""
-        expired = [one for one in self.queue if self._is_expired(one, now)]
-        for delivery in expired:
-            self.queue.remove(delivery)
-            self.dropped_expired += 1
-            self.give_up(delivery, "expired", now)
+        expired = self._drop_queued(lambda one: self._is_expired(one, now), "expired", now)
+        self.dropped_expired += expired
+
+    def withdraw(self, may_receive: Callable[[Identity, str], bool], now: float, resumed: bool = False) -> None:
+        """Drops what the client may not get any more; on a new connection also what was on its way on the old one."""
+        if not self.queue and not (resumed and self.inflight):
+            return
+        topics = {one.message.topic for one in (*self.queue, *self.inflight.values())}
+        gone = {topic for topic in topics if not may_receive(self.identity, topic)}
+        if not gone:
+            return
+        self._drop_queued(lambda one: one.message.topic in gone, "not_authorized", now)
+        for packet_id, delivery in list(self.inflight.items()) if resumed else ():
+            if delivery.message.topic in gone and packet_id not in self.released:
+                del self.inflight[packet_id]
+                self.give_up(delivery, "not_authorized", now)
+
+    def _drop_queued(self, is_over: Callable[[Delivery], bool], reason: str, now: float) -> int:
+        over = [one for one in self.queue if is_over(one)]
+        if over:
+            left = [one for one in self.queue if not is_over(one)]
+            self.queue.clear()
+            self.queue.extend(left)
+            for delivery in over:
+                self.give_up(delivery, reason, now)
+        return len(over)
 
     def _is_expired(self, delivery: Delivery, now: float) -> bool:
         message = delivery.message

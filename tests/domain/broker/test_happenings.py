@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from folkmoot.domain.broker import Broker, Delivery, Limits, Message, Session
+from folkmoot.domain.broker import Broker, Delivery, Identity, Limits, Message, OpenGate, Session
 from folkmoot.wire import mqtt
 from folkmoot.wire.mqtt import Ack, Disconnect, Filter, Kind, Publish, Reason, Subscribe
 
@@ -154,3 +154,38 @@ def test_a_will_is_told_of_with_its_client() -> None:
     assert [(message.topic, client) for message, client in found] == [("gone", "a")]
     room.broker.publish(Message("b", b""), room.clock.now)
     assert found[1][1] == ""
+
+
+class Chosen(OpenGate):
+    """Keeps some topics from everybody."""
+
+    def __init__(self) -> None:
+        self.secret: set[str] = set()
+
+    def may_receive(self, identity: Identity, topic: str) -> bool:
+        return topic not in self.secret
+
+
+def test_what_waits_is_not_delivered_to_whom_it_is_kept_from_meanwhile() -> None:
+    gate = Chosen()
+    room = Room(Broker(gate, Limits(max_inflight=1)))
+    heard = Heard(room.broker)
+    away = room.enter("away", clean=False, session_expiry=100)
+    away.send(Subscribe(1, [Filter("#", 1)]))
+    away.read()
+    source = room.enter("source")
+    source.send(*[Publish(topic, topic.encode(), 1, packet_id=1) for topic in ("a", "b", "a")])
+    away.lose()
+    source.send(*[Publish(topic, topic.encode(), 1, packet_id=1) for topic in ("b", "a")])
+    gate.secret.add("a")
+    heard.take()
+    again = room.knock("away", clean=False, session_expiry=100)
+    again.link.accept(ALICE, room.clock.now)
+    assert [word[0] for word in heard.take()] == ["dropped", "dropped", "dropped", "delivered"]
+    # While it is connected and its window is full:
+    gate.secret.add("b")
+    room.broker.forget_routes()
+    assert heard.take() == [("dropped", "away", b"b", "not_authorized")]
+    (packet,) = [each for each in again.read() if isinstance(each, Publish)]
+    again.send(Ack(Kind.PUBACK, packet.packet_id))
+    assert again.read() == []
