@@ -13,7 +13,7 @@ from .program import Program
 async def start(program: Program) -> Management:
     """Start the broker on what it kept, its stream and its listeners; the API is handed over by `web`."""
     from folkmoot.domain.broker import Broker, Limits
-    from folkmoot.surfaces.mqtt import Push, StoredJournal, authenticate_client
+    from folkmoot.surfaces.mqtt import Authentication, Push, StoredJournal
 
     house = program.house
     permissions = await authorization.load(house)
@@ -23,7 +23,7 @@ async def start(program: Program) -> Management:
 
     async def admit(client: Client, packet: Connect) -> Identity:
         permissions.require_free(client)
-        identity = await authenticate_client(house, packet.username, packet.password)
+        identity = await authentication.admit(client, packet)
         # What it is called may have been settled only now.
         permissions.require_free(client)
         await push.admit(identity)
@@ -32,7 +32,9 @@ async def start(program: Program) -> Management:
     async def take(identity: Identity, topic: str, payload: bytes, properties: Properties) -> int:
         return await push.take(identity, topic, payload, properties)
 
-    stream = Stream(broker, admit, take, journal, permissions.ask)
+    authentication = Authentication(house, broker, permissions.require_free)
+    await authentication.load()
+    stream = Stream(broker, admit, take, journal, permissions.ask, authentication.converse)
     permissions.serve(stream)
     push = Push(house, stream, permissions.gate.community)
     await push.start()
@@ -43,7 +45,8 @@ async def start(program: Program) -> Management:
     program.keep_running("mqtt bans", permissions.run())
     if house.demo:
         await _retain_demo(stream)
-    return Management(house, stream, push, listeners, lambda: program.ready, house.config.mqtt.node_name, watch)
+    node = house.config.mqtt.node_name
+    return Management(house, stream, push, listeners, lambda: program.ready, node, watch, authentication)
 
 
 async def _retain_demo(stream: Stream) -> None:

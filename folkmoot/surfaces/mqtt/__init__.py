@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from folkmoot.errors import FolkmootError
+from folkmoot.errors import FolkmootError, Invalid
 from folkmoot.house import House
-from folkmoot.net import http, openapi
+from folkmoot.net import decoding, http, openapi
 from folkmoot.surfaces.mqtt import auth, errors, schema
-from folkmoot.surfaces.mqtt.auth import Caller, authenticate_client
+from folkmoot.surfaces.mqtt.auth import Authentication, Caller
 from folkmoot.surfaces.mqtt.handlers import Management
 from folkmoot.surfaces.mqtt.push import Push
 from folkmoot.surfaces.mqtt.routes import OPERATIONS, V5
 from folkmoot.surfaces.mqtt.stream import StoredJournal, Stream
 
-__all__ = ["Management", "Push", "StoredJournal", "Stream", "authenticate_client", "make_app"]
+__all__ = ["Authentication", "Management", "Push", "StoredJournal", "Stream", "make_app"]
 
+#: Where a body must say that it is JSON.
+_JSON_ONLY = ("/rules", "/rule_test", "/rule_engine", "/bridges")
 _DOCS = "/api-docs/index.html"
 
 
@@ -55,6 +59,15 @@ class _Dialect(http.Dialect):
 
     async def authenticate(self, call: http.Call) -> Caller | None:
         return await auth.authenticate(self._house, call.operation, call.headers.get("authorization"), call.address)
+
+    def decode(self, call: http.Call) -> Any:
+        operation = call.operation
+        if call.body and call.content_type and operation.method in ("POST", "PUT"):
+            # contract §1.1: elsewhere anything is read as JSON
+            is_strict = operation.path.removeprefix(V5).startswith(_JSON_ONLY)
+            if is_strict and decoding.media_type(call.content_type) != "application/json":
+                raise Invalid("body.type", "content-type:application/json is required")
+        return super().decode(call)
 
     def error(self, error: FolkmootError, operation: http.Operation | None, request: HTTPConnection) -> Response:
         return errors.answer(error, operation, request.headers.get("accept", ""), newer_codes=self._newer_codes)

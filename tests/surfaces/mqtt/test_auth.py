@@ -13,7 +13,7 @@ from folkmoot.config import Config, Mqtt
 from folkmoot.domain import accounts
 from folkmoot.errors import Forbidden, Unauthenticated
 from folkmoot.house import SIGN_INS_PER_MINUTE
-from folkmoot.surfaces.mqtt import authenticate_client
+from folkmoot.surfaces.mqtt.auth import identify_account
 from tests.surfaces.mqtt.management import NODE, Running, assert_error, scenario
 
 CHALLENGE = 'Basic Realm="emqx-dashboard"'
@@ -220,11 +220,9 @@ def test_mqtt_clients(tmp_path: Path) -> None:
         await house.db.write(
             accounts.create_token, ann.id, "mqtt", "thing-secret", house.now(), name="thing", key="thing"
         )
-        assert (await authenticate_client(house, None, None)).account_id is None
-        assert (await authenticate_client(house, "", b"x")).account_id is None
-        assert (await authenticate_client(house, "ann", b"secret")).account_id == ann.id
-        assert (await authenticate_client(house, "thing", b"thing-secret")).account_id == ann.id
-        assert (await authenticate_client(house, "admin", b"public")).is_admin
+        assert (await identify_account(house, "ann", b"secret")).account_id == ann.id
+        assert (await identify_account(house, "thing", b"thing-secret")).account_id == ann.id
+        assert (await identify_account(house, "admin", b"public")).is_admin
         for name, password in (
             ("ann", b"wrong"),
             ("ann", None),
@@ -234,10 +232,10 @@ def test_mqtt_clients(tmp_path: Path) -> None:
             ("ann", b"\xff"),
         ):
             with pytest.raises(Unauthenticated):
-                await authenticate_client(house, name, password)
+                await identify_account(house, name, password)
         await house.db.write(accounts.suspend, "ann", house.now())
         for name, password in (("ann", b"secret"), ("thing", b"thing-secret")):
             with pytest.raises(Forbidden):
-                await authenticate_client(house, name, password)
+                await identify_account(house, name, password)
 
     scenario(tmp_path, play)

@@ -10,6 +10,7 @@ from folkmoot.domain.monitoring import Monitoring
 from folkmoot.errors import NotFound
 from folkmoot.house import House
 from folkmoot.surfaces.mqtt import schema
+from folkmoot.surfaces.mqtt.auth import Authentication
 from folkmoot.surfaces.mqtt.listening import Listening
 from folkmoot.surfaces.mqtt.push import Push
 from folkmoot.surfaces.mqtt.stream import Stream
@@ -26,6 +27,7 @@ class Management:
     is_ready: Callable[[], bool]
     node_name: str
     monitoring: Monitoring
+    authentication: Authentication
     invitations: list[schema.Invitation] = field(default_factory=list)
     """To join this node; all have failed, as one node is all there is."""
     tracing: asyncio.Lock = field(default_factory=asyncio.Lock)

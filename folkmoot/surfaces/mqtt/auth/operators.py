@@ -1,8 +1,7 @@
-"""Who is connecting to the broker or asking the management API, and what the latter may do.
+"""Who is asking the management API, and what they may do.
 
-An MQTT client gives an account's name and password, or a token's name and secret. In the management API dashboard accounts
-are the community's administrators, and a key belongs to the administrator who made it and ends with that account's
-rights. The words of the permission column: `none` (nobody is asked), `user` (dashboard accounts, no keys),
+Dashboard accounts are the community's administrators, and a key belongs to the administrator who made it and ends with that
+account's rights. The words of the permission column: `none` (nobody is asked), `user` (dashboard accounts, no keys),
 `any` (both), `publish` (both, and keys that may do nothing else).
 """
 
@@ -17,14 +16,12 @@ from msgspec import Struct
 
 from folkmoot.domain import accounts
 from folkmoot.domain.accounts import Account, Actor, Token
-from folkmoot.domain.broker import Identity
 from folkmoot.errors import FolkmootError, Forbidden, Unauthenticated
 from folkmoot.house import House
 from folkmoot.ids import new_secret
 from folkmoot.net import http
 from folkmoot.store import Transaction
 
-CLIENTS = "mqtt"
 KEYS = "mqtt_api"
 LOGINS = "mqtt_login"
 
@@ -42,25 +39,6 @@ class Caller(Struct, frozen=True):
     is_key: bool = False
     login: str = ""
     """The login token it came with, if it did."""
-
-
-async def authenticate_client(house: House, name: str | None, password: bytes | None) -> Identity:
-    """Whose MQTT connection it is. Raises Unauthenticated, or Forbidden for a suspended account."""
-    if not name:
-        if not house.config.mqtt.anonymous:
-            raise Unauthenticated("account.required", "A user name and a password are needed.")
-        return Identity()
-    try:
-        secret = (password or b"").decode()
-    except UnicodeDecodeError as error:
-        raise Unauthenticated("password.wrong", "That is not the password.") from error
-    token = await house.db.read(accounts.find_token, CLIENTS, secret)
-    if token is not None and token.is_live(house.now()) and hmac.compare_digest(token.key.encode(), name.encode()):
-        account_id, token_id = token.account_id, token.id
-    else:
-        account_id, token_id = (await house.sign_in(name, secret)).id, None
-    actor = await house.db.read(accounts.actor_of_account, account_id, house.now())
-    return Identity(actor.account_id, actor.name, actor.is_admin, token_id)
 
 
 async def authenticate(house: House, operation: http.Operation, header: str | None, address: str) -> Caller | None:
