@@ -92,6 +92,7 @@ class Delayed:
         one = Postponed(self._broker.ledger.next_number(), message, due_at, interval, account_id)
         self._broker.ledger.delay(one)
         self._wait(one)
+        self._broker.count["messages.delayed"] += 1
         return True
 
     def resume(self, kept: Iterable[Postponed]) -> None:

@@ -5,8 +5,6 @@ Most is counted where it happens, in `Broker.count` or on the link; what follows
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from folkmoot.domain.broker import Broker
 
 from .model import Counts
@@ -70,7 +68,7 @@ def count_all(broker: Broker) -> dict[str, int]:
         )
     # Clients' messages are not counted on their way in; those of our own are.
     found["messages.publish"] += max(0, sum(received) - sum(found[name] for name in _NOT_ROUTED))
-    found["messages.dropped"] = sum(value for name, value in found.items() if name.startswith("messages.dropped."))
+    found["messages.dropped"] += sum(value for name, value in found.items() if name.startswith("messages.dropped."))
     found["client.connack"] = found["packets.connack.sent"]
     found["client.authenticate"] = found["authentication.success"] + found["authentication.failure"]
     found["client.auth.anonymous"] = found["authentication.success.anonymous"]
@@ -111,20 +109,19 @@ def counts(broker: Broker) -> Counts:
         received += sum(link.received)
         sent += sum(link.sent)
     count = broker.count
-    dropped = count["messages.dropped.no_subscribers"] + count["messages.dropped.await_pubrel_timeout"]
+    dropped = sum(value for name, value in count.items() if name.startswith("messages.dropped"))
     return Counts(received, sent, dropped, count["messages.persisted"])
 
 
 class Gauges:
     """How many there are of everything now, and how many there were at most since the start.
 
-    The highest values are exact for what clients and subscriptions do: it is looked whenever one has come. What only
-    `sources` know of, and retained messages, is looked at with every tick and whenever somebody asks.
+    The highest values are exact for what clients and subscriptions do: it is looked whenever one has come. Retained and delayed
+    messages are looked at with every tick and whenever somebody asks.
     """
 
-    def __init__(self, broker: Broker, delayed: Callable[[], int]) -> None:
+    def __init__(self, broker: Broker) -> None:
         self._broker = broker
-        self._delayed = delayed
         self.highest = dict.fromkeys(STATS, 0)
         broker.happenings.connected.append(self._note)
         broker.happenings.subscribed.append(self._note)
@@ -146,7 +143,7 @@ class Gauges:
             "subscriptions": table.count,
             "subscriptions.shared": table.shared,
             "retained": len(broker.retained),
-            "delayed": self._delayed(),
+            "delayed": len(broker.delayed.messages),
         }
         highest = self.highest
         for name, value in found.items():

@@ -35,8 +35,6 @@ class Sources(Struct):
     connectors: Source = _nothing
     certificates: Source = _nothing
     """`expiry_at` in seconds since 1970, by the listener's id (`ssl:default`)."""
-    delayed: Callable[[], int] = _zero
-    """How many messages wait; must be cheap."""
 
 
 class Counts(Struct):

@@ -76,7 +76,7 @@ class Monitoring:
         self.sources = Sources()
         self.machine = machine or Machine()
         self.outlet = Outlet(broker, node, clock)
-        self.gauges = Gauges(broker, lambda: self.sources.delayed())
+        self.gauges = Gauges(broker)
         self.alarms = Alarms(broker, self.outlet)
         self.sampler = Sampler(broker, self.gauges, now)
         self.traces = Traces(broker, directory)

@@ -96,15 +96,15 @@ class Traces:
             raise NotFound("trace.unknown", f"There is no trace named {name}.")
         return found
 
-    def remove(self, name: str, now: datetime) -> None:
+    def remove(self, name: str) -> None:
         """Forgets a trace and its file; the caller deletes what is kept."""
         trace = self.all.pop(name)
         file = self._files.pop(name, None)
         if file is not None:
             file.close()
+            self._listen()
         with suppress(FileNotFoundError):
             self.path(trace).unlink()
-        self.tick(now)
 
     def path(self, trace: Trace) -> Path:
         """Where its file is, if it has begun."""

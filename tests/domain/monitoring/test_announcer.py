@@ -19,7 +19,7 @@ class Told(Room):
     def __init__(self) -> None:
         super().__init__()
         self.outlet = Outlet(self.broker, NODE, lambda: self.clock.now)
-        self.announcer = Announcer(self.broker, self.outlet, Gauges(self.broker, lambda: 0), self.clock.now)
+        self.announcer = Announcer(self.broker, self.outlet, Gauges(self.broker), self.clock.now)
         self.announcer.start(NODE, "5.8.9", "A broker")
 
     def after(self, seconds: float) -> None:

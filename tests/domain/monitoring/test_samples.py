@@ -41,7 +41,7 @@ def database(data_url: str, tmp_path: Path) -> Iterator[Database]:
 
 def test_a_sample_counts_what_happened_and_how_many_there_were_at_most() -> None:
     room = Room()
-    sampler = Sampler(room.broker, Gauges(room.broker, lambda: 0), room.clock.now)
+    sampler = Sampler(room.broker, Gauges(room.broker), room.clock.now)
     ear = room.subscriber("ear", "t")
     other = room.enter("other")
     sampler.tick(START + 5)
@@ -101,10 +101,10 @@ def test_a_week_of_samples_stays_small(database: Database) -> None:
 
 def test_the_highest_values_are_those_that_were_not_those_that_were_asked_for() -> None:
     room = Room()
-    gauges = Gauges(room.broker, lambda: 4)
+    gauges = Gauges(room.broker)
     room.subscriber("a", "t").lose()
     room.subscriber("b", "$share/g/t").lose()
     found = gauges.look()
-    assert (found["connections"], found["subscribers"], found["subscriptions"], found["delayed"]) == (0, 0, 0, 4)
+    assert (found["connections"], found["subscribers"], found["subscriptions"], found["delayed"]) == (0, 0, 0, 0)
     highest = gauges.highest
     assert [highest[name] for name in ("connections", "subscribers", "subscriptions.shared", "topics")] == [1, 1, 1, 1]

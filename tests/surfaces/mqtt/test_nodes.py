@@ -45,6 +45,26 @@ def test_nodes(tmp_path: Path) -> None:
     scenario(tmp_path, play)
 
 
+def test_a_cluster_of_one(tmp_path: Path) -> None:
+    async def play(here: Running) -> None:
+        assert (await here.ask("GET", "/cluster")).json() == {"name": "emqxcl", "nodes": [NODE], "self": NODE}
+        assert (await here.ask("GET", "/cluster/topology")).json() == [{"core_node": NODE, "replicant_nodes": []}]
+        for invite in ("invite", "invite_async"):
+            assert_error(await here.ask("PUT", f"/cluster/{NODE}/{invite}"), 400, "BAD_REQUEST")
+        answer = await here.ask("PUT", "/cluster/other@host/invite", json={"timeout": 4999})
+        assert_error(answer, 400, "BAD_REQUEST")
+        assert_error(await here.ask("PUT", "/cluster/other@host/invite", json={}), 400, "BAD_REQUEST")
+        assert (await here.ask("PUT", "/cluster/other@host/invite_async")).status_code == 200
+        found = (await here.ask("GET", "/cluster/invitation")).json()
+        (failed,) = found.pop("failed")
+        assert found == {"succeed": [], "in_progress": []}
+        assert failed["node"] == "other@host" and failed["reason"]
+        assert_error(await here.ask("DELETE", f"/cluster/{NODE}/force_leave"), 400, "BAD_REQUEST")
+        assert_error(await here.ask("DELETE", "/cluster/other@host/force_leave"), 404, "NOT_FOUND")
+
+    scenario(tmp_path, play)
+
+
 def test_error_codes(tmp_path: Path) -> None:
     async def play(here: Running) -> None:
         codes = (await here.rest.get("/api/v5/error_codes")).json()

@@ -80,7 +80,7 @@ async def _delete(app: Management, names: list[str]) -> None:
     async with app.tracing:
         await app.house.broker_db.write(monitoring.delete_traces, names)
         for name in names:
-            app.monitoring.traces.remove(name, _now(app))
+            app.monitoring.traces.remove(name)
 
 
 async def stop_trace(call: Call) -> schema.StoppedTrace:

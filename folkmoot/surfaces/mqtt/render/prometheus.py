@@ -175,7 +175,7 @@ def exposition(families: Iterable[Family]) -> bytes:
     """The text that Prometheus reads."""
     lines = list[str]()
     for family in families:
-        lines.append(f"# TYPE {family.name} {family.kind}\n# HELP {family.name} \n")
+        lines.append(f"# TYPE {family.name} {family.kind}\n")
         for labels, value in family.values:
             written = ",".join(f'{name}="{_escaped(text)}"' for name, text in labels)
             lines.append(f"{family.name}{'{' + written + '}' if written else ''} {_number(value)}\n")
