@@ -7,6 +7,7 @@ from folkmoot.surfaces.mqtt import Management, Stream
 from folkmoot.wire.mqtt import Connect, Properties
 
 from . import authorization, listening, monitoring
+from . import traffic
 from .program import Program
 
 
@@ -20,6 +21,7 @@ async def start(program: Program) -> Management:
     broker = Broker(permissions.gate, Limits(max_packet_size=house.config.mqtt.max_packet_bytes))
     journal = StoredJournal(house.broker_db)
     await journal.load(broker)
+    await traffic.restore(house, broker)
 
     async def admit(client: Client, packet: Connect) -> Identity:
         permissions.require_free(client)

@@ -4,6 +4,7 @@
 """
 
 from .actions import keep
+from . import documents
 from .agenda import Agenda
 from .automatic import AutomaticSubscription
 from .broker import Broker
@@ -77,6 +78,7 @@ __all__ = [
     "Verdict",
     "Wish",
     "delete_setting",
+    "documents",
     "find_setting",
     "is_filter",
     "is_topic",

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from heapq import heapify, heappop, heappush
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from .model import Message
 
@@ -43,6 +43,9 @@ class RetainedSettings(Struct):
     """Messages per second that are kept; others are delivered only."""
     max_retained_messages: int = 0
     """Topics; 0 for no limit."""
+    storage_type: str = "ram"
+    """Said back as it was set, as is `index_specs`: here all are kept, and found by their levels."""
+    index_specs: list[list[int]] = field(default_factory=lambda: [[1, 2, 3], [1, 3], [2, 3], [3]])
 
 
 class _Node:
@@ -154,12 +157,6 @@ class Retained:
             node = path.pop()
             _remove(path[-1], node)
         return True
-
-    def clear(self) -> list[str]:
-        """Removes all messages and names their topics."""
-        topics = list(self.messages)
-        self.messages, self._root, self._expiring = {}, _Node("", 0), []
-        return topics
 
     def walk(self, topic_filter: str) -> Iterator[Message | None]:
         """The messages inside a filter that are here now, and None for every step to none: rest whenever you like.

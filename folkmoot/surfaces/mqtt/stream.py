@@ -152,10 +152,10 @@ class Stream:
         self._ended_at[account_id, token_id] = now
         return self.broker.end_sessions(account_id, now, token_id)
 
-    async def publish(self, message: Message) -> int:
-        """Publishes a message of our own; returns the number of receivers, after the commit if anything of it is kept."""
+    async def publish(self, message: Message, client: Client | None = None) -> int:
+        """Publishes a message of our own, or of a client that is not connected; returns the number of receivers, after the commit if anything of it is kept."""
         noted = self._ledger.noted
-        receivers = self.broker.publish(message, self.now())
+        receivers = self.broker.publish(message, self.now(), client=client)
         if self._ledger.noted != noted:
             await self.settled()
         return receivers

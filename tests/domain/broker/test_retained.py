@@ -113,13 +113,3 @@ def test_when_a_kept_message_expires(interval: float, override: float | None, sa
     retained = Retained()
     retained.settings.msg_expiry_interval, retained.settings.msg_expiry_interval_override = interval, override
     assert retained.expiry(Message("a", b"x", expires_at=said), 100.0) == expected
-
-
-def test_all_are_cleared() -> None:
-    retained = Retained()
-    for topic in ("a", "a/b", "c"):
-        retained.keep(Message(topic, b"x"))
-    walk = retained.walk("#")
-    assert retained.clear() == ["a", "a/b", "c"]
-    assert [message for message in walk if message is not None and retained.find(message.topic, 0.0)] == []
-    assert found(retained, "#") == [] and not len(retained)

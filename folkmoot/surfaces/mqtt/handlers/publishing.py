@@ -8,7 +8,7 @@ import binascii
 import uuid
 from typing import Any
 
-from folkmoot.domain.broker import Client, Identity, Message, Verdict, Wish, is_topic
+from folkmoot.domain.broker import Client, Identity, Message, Refused, Verdict, Wish, is_topic
 from folkmoot.errors import Invalid
 from folkmoot.net import http
 from folkmoot.net.http import Call
@@ -60,13 +60,19 @@ async def _publish(call: Call, message: Message) -> Outcome:
             return schema.NotPublished(code, Reason(code).name.lower())
         return _published()
     # Unlike EMQX, whose API is above its rules: the other topics of spaces are the community's own.
-    wish = Wish("publish", message.topic, message.qos, message.retain)
-    if stream.broker.judge(Client(identity, "http_api", identity.name), wish, stream.now()) is Verdict.DENY:
+    delayed, client = stream.broker.delayed, Client(identity, "http_api", identity.name)
+    try:
+        wish = Wish("publish", delayed.inner_topic(message.topic, stream.now()), message.qos, message.retain)
+    except Refused:
+        return schema.NotPublished(Reason.TOPIC_NAME_INVALID, "topic_name_invalid")
+    if stream.broker.judge(client, wish, stream.now()) is Verdict.DENY:
         return schema.NotPublished(Reason.NOT_AUTHORIZED, "not_authorized")
+    if delayed.is_full and delayed.takes(message.topic):
+        return schema.NotPublished(Reason.QUOTA_EXCEEDED, "quota_exceeded")
     message.published_at = stream.now()
     if message.expires_at:
         message.expires_at += message.published_at
-    return _published() if await stream.publish(message) else _NO_SUBSCRIBERS
+    return _published() if await stream.publish(message, client) else _NO_SUBSCRIBERS
 
 
 def _published() -> schema.Published:

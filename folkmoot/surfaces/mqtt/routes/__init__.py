@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from folkmoot.surfaces.mqtt.routes import access, clients, listeners, monitoring, nodes, prometheus, publishing, topics, traces
+from folkmoot.surfaces.mqtt.routes import access, clients, delayed, listeners, monitoring, nodes, prometheus, publishing, retainer, rewriting, topic_metrics, topics, traces
 
 V5 = "/api/v5"
 
@@ -18,6 +18,10 @@ _SUBJECTS = (
     clients,
     topics,
     publishing,
+    retainer,
+    delayed,
+    rewriting,
+    topic_metrics,
     monitoring,
     listeners,
     prometheus,

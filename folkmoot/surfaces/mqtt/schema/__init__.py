@@ -8,12 +8,16 @@ Names and their order are the wire's. What we cannot know is null.
 
 from folkmoot.surfaces.mqtt.schema.access import *
 from folkmoot.surfaces.mqtt.schema.clients import *
+from folkmoot.surfaces.mqtt.schema.delayed import *
 from folkmoot.surfaces.mqtt.schema.listeners import *
 from folkmoot.surfaces.mqtt.schema.monitoring import *
 from folkmoot.surfaces.mqtt.schema.nodes import *
 from folkmoot.surfaces.mqtt.schema.paging import *
 from folkmoot.surfaces.mqtt.schema.prometheus import *
 from folkmoot.surfaces.mqtt.schema.publishing import *
+from folkmoot.surfaces.mqtt.schema.retainer import *
+from folkmoot.surfaces.mqtt.schema.rewriting import *
+from folkmoot.surfaces.mqtt.schema.topic_metrics import *
 from folkmoot.surfaces.mqtt.schema.topics import *
 from folkmoot.surfaces.mqtt.schema.traces import *
 from folkmoot.surfaces.mqtt.schema.words import *
