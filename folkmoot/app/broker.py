@@ -48,7 +48,7 @@ async def start(program: Program) -> Management:
     if house.demo:
         await _retain_demo(stream)
     node = house.config.mqtt.node_name
-    return Management(house, stream, push, listeners, lambda: program.ready, node, watch, authentication)
+    return Management(house, stream, push, listeners, lambda: program.ready, node, watch, authentication, permissions)
 
 
 async def _retain_demo(stream: Stream) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
 from folkmoot.errors import Conflict, Invalid, NotFound
 from folkmoot.text.acl import read_item
 
-from .model import BUILT_IN, BuiltInSource, Configuration, Entry, FileSource, Source, type_of
+from .model import BUILT_IN, BuiltInSource, Configuration, Entry, FileSource, HttpSource, Source, type_of
 
 _LONGEST_NAME = 65_535
 
@@ -109,3 +110,14 @@ def require_new(entries: Sequence[Entry], known: dict[tuple[str, str], Entry]) -
 def _check(source: Source) -> None:
     if isinstance(source, FileSource):
         source.parse()
+    elif isinstance(source, HttpSource) and not _is_address(source.url):
+        raise Invalid("source.url", "This is no address of a web server.", "url")
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    # A client's name may be part of the path, never of the host.
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and "$" not in parts.netloc

@@ -147,8 +147,7 @@ class Gate:
         if remembers:
             self.count["authorization.cache_miss"] += 1
         for asked, outcome in passed:
-            asked.tally.note(outcome.answer, now, ignored=outcome.ignored)
-            asked.tally.error = outcome.error
+            asked.tally.note(outcome.answer, now, ignored=outcome.ignored, error=outcome.error)
         if answer is None:
             self.count["authorization.nomatch"] += 1
             answer = self._unmatched(wish)

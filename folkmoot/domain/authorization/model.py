@@ -128,15 +128,18 @@ class Tally(Struct):
     deny: int = 0
     nomatch: int = 0
     ignore: int = 0
+    failed: int = 0
     error: str = ""
     """What was wrong when it was last asked."""
     rate_max: float = 0.0
     _seconds: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=300))
     """Of the last five minutes, those in which it was asked, and how often."""
 
-    def note(self, answer: bool | None, now: float, *, ignored: bool = False) -> None:
-        """It was asked; None is no match, `ignored` that it could not or would not say."""
+    def note(self, answer: bool | None, now: float, *, ignored: bool = False, error: str = "") -> None:
+        """It was asked; None is no match, `ignored` that it would not or could not say."""
         self.total += 1
+        self.failed += bool(error)
+        self.error = error
         if ignored:
             self.ignore += 1
         elif answer is None:

@@ -43,6 +43,8 @@ _BY_CODE = {
     "client.unknown": (404, "CLIENTID_NOT_FOUND"),
     "topic.unknown": (404, "TOPIC_NOT_FOUND"),
     "node.down": (500, "NODE_DOWN"),
+    "ban.duplicate": (400, "ALREADY_EXISTS"),
+    "rules.duplicate": (409, "ALREADY_EXISTS"),
     "credential.missing": (401, "AUTHORIZATION_HEADER_ERROR"),
     "account.unknown": (401, "WRONG_USERNAME_OR_PWD_OR_API_KEY_OR_API_SECRET"),
     "key.refused": (401, "WRONG_USERNAME_OR_PWD_OR_API_KEY_OR_API_SECRET"),

@@ -12,6 +12,7 @@ from folkmoot.house import House
 from folkmoot.surfaces.mqtt import schema
 from folkmoot.surfaces.mqtt.auth import Authentication
 from folkmoot.surfaces.mqtt.listening import Listening
+from folkmoot.surfaces.mqtt.permissions import Permissions
 from folkmoot.surfaces.mqtt.push import Push
 from folkmoot.surfaces.mqtt.stream import Stream
 
@@ -28,6 +29,7 @@ class Management:
     node_name: str
     monitoring: Monitoring
     authentication: Authentication
+    permissions: Permissions
     invitations: list[schema.Invitation] = field(default_factory=list)
     """To join this node; all have failed, as one node is all there is."""
     tracing: asyncio.Lock = field(default_factory=asyncio.Lock)

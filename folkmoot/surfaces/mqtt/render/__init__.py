@@ -4,6 +4,8 @@
 # ruff: noqa: F403
 
 from folkmoot.surfaces.mqtt.render.access import *
+from folkmoot.surfaces.mqtt.render.authorization import *
+from folkmoot.surfaces.mqtt.render.bans import *
 from folkmoot.surfaces.mqtt.render.clients import *
 from folkmoot.surfaces.mqtt.render.delayed import *
 from folkmoot.surfaces.mqtt.render.listeners import *

@@ -7,7 +7,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from folkmoot.surfaces.mqtt.routes import access, clients, delayed, listeners, monitoring, nodes, prometheus, publishing, retainer, rewriting, topic_metrics, topics, traces
+from folkmoot.surfaces.mqtt.routes import (
+    access,
+    authorization,
+    bans,
+    clients,
+    delayed,
+    listeners,
+    monitoring,
+    nodes,
+    prometheus,
+    publishing,
+    retainer,
+    rewriting,
+    topic_metrics,
+    topics,
+    traces,
+)
 
 V5 = "/api/v5"
 
@@ -22,8 +38,10 @@ _SUBJECTS = (
     delayed,
     rewriting,
     topic_metrics,
+    bans,
     monitoring,
     listeners,
+    authorization,
     prometheus,
     traces,
 )

@@ -7,6 +7,8 @@ Names and their order are the wire's. What we cannot know is null.
 # ruff: noqa: F403
 
 from folkmoot.surfaces.mqtt.schema.access import *
+from folkmoot.surfaces.mqtt.schema.authorization import *
+from folkmoot.surfaces.mqtt.schema.bans import *
 from folkmoot.surfaces.mqtt.schema.clients import *
 from folkmoot.surfaces.mqtt.schema.delayed import *
 from folkmoot.surfaces.mqtt.schema.listeners import *
