@@ -314,6 +314,10 @@ class Broker:
         """Sends the retained messages that subscriptions of the session have still to get."""
         retaining.pay(self, session, now)
 
+    def find_subscription(self, session: Session, topic_filter: str) -> Subscription | None:
+        """The subscription to a filter as the client writes it. Raises Refused for what is no filter."""
+        return subscribing.find(self, session, topic_filter)
+
     def unsubscribe(self, session: Session, topic_filter: str, now: float) -> bool:
         """Ends a subscription; False when there was none. Raises Refused for what is no filter."""
         return subscribing.end(self, session, topic_filter, now)

@@ -96,6 +96,11 @@ def _place(broker: Broker, session: Session, wanted: Wanted) -> Wanted:
     return wanted._replace(inner_filter=client.mountpoint + rewritten)
 
 
+def find(broker: Broker, session: Session, topic_filter: str) -> Subscription | None:
+    """The subscription that a session has with a filter as its client writes it. Raises Refused for what is no filter."""
+    return session.subscriptions.get(_place(broker, session, read_filter(topic_filter)).name)
+
+
 def _missing(broker: Broker, wanted: Wanted) -> int:
     """Why there is no such subscription here, whoever asks; 0 when there is."""
     limits = broker.limits

@@ -140,7 +140,9 @@ def _subscribe(app: Management, session: Session, wanted: schema.NewSubscription
     if code >= mqtt.Reason.UNSPECIFIED_ERROR:
         raise Invalid("filter.invalid", f"The client cannot be subscribed to this: {mqtt.Reason(code).name}.", "topic")
     broker.pay(session, now)
-    return render.client_subscription(session.subscriptions[wanted.topic], app.node_name)
+    made = broker.find_subscription(session, wanted.topic)
+    assert made is not None
+    return render.client_subscription(made, app.node_name)
 
 
 async def unsubscribe_client(call: Call) -> None:
