@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from folkmoot.domain.broker import Client, Identity
+from folkmoot.domain.broker import Client, Identity, Receipt
 from folkmoot.surfaces.mqtt import Management, Stream
 from folkmoot.wire.mqtt import Connect, Properties
 
@@ -31,8 +31,10 @@ async def start(program: Program) -> Management:
         await push.admit(identity)
         return identity
 
-    async def take(identity: Identity, topic: str, payload: bytes, properties: Properties) -> int:
-        return await push.take(identity, topic, payload, properties)
+    async def take(
+        identity: Identity, topic: str, payload: bytes, properties: Properties, receipt: Receipt | None
+    ) -> int:
+        return await push.take(identity, topic, payload, properties, receipt)
 
     authentication = Authentication(house, broker, permissions.require_free)
     await authentication.load()

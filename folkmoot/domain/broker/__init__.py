@@ -3,8 +3,8 @@
 `Broker` is the owner of it all; a `Link` is its half of one connection. Sockets are the surface's.
 """
 
-from .actions import keep
 from . import documents
+from .actions import keep
 from .agenda import Agenda
 from .automatic import AutomaticSubscription
 from .broker import Broker
@@ -27,11 +27,13 @@ from .model import (
     Post,
     Postponed,
     Question,
+    Receipt,
     Refused,
     Verdict,
     Wish,
 )
 from .options import Limits, Options
+from .posts import is_new_post
 from .queries import set_aside
 from .restoring import list_delayed, list_retained, read_sessions
 from .retained import Retained, RetainedSettings
@@ -43,8 +45,8 @@ from .topics import is_filter, is_topic, matches, split_shared
 
 __all__ = [
     "FOREVER",
-    "Alarm",
     "Agenda",
+    "Alarm",
     "AutomaticSubscription",
     "Broker",
     "Changes",
@@ -67,6 +69,7 @@ __all__ = [
     "Post",
     "Postponed",
     "Question",
+    "Receipt",
     "Refused",
     "Retained",
     "RetainedSettings",
@@ -81,6 +84,7 @@ __all__ = [
     "documents",
     "find_setting",
     "is_filter",
+    "is_new_post",
     "is_topic",
     "keep",
     "list_delayed",

@@ -30,7 +30,7 @@ from .expressions import fill, names_of
 from .happenings import Happenings
 from .ledger import Ledger
 from .links import Link
-from .model import FOREVER, Client, Gate, Identity, Kept, Message, OpenGate, Post, Verdict, Wish
+from .model import FOREVER, Client, Gate, Identity, Kept, Message, OpenGate, Post, Receipt, Verdict, Wish
 from .options import Limits, Options
 from .quota import Quota
 from .retained import Retained
@@ -140,7 +140,8 @@ class Broker:
 
     def post(self, message: Message, packet: mqtt.Publish) -> Post:
         """What the stream hands to the community instead of routing it."""
-        return Post(message, packet.packet_id, packet.properties)
+        receipt = Receipt(message.from_client, packet.packet_id, packet.dup) if packet.qos == 2 else None
+        return Post(message, packet.packet_id, packet.properties, receipt)
 
     def open(self, now: float, address: str = "", port: int = 0, listener: str = "tcp:default") -> Link:
         """A socket was opened."""

@@ -257,12 +257,21 @@ class Journal(Protocol):
         ...
 
 
+class Receipt(NamedTuple):
+    """What a QoS 2 message of a client is known by until it is released; `is_repeated` when it says it was sent before."""
+
+    client_id: str
+    packet_id: int
+    is_repeated: bool
+
+
 class Post(Struct):
     """A message the community takes instead of subscribers; the stream asks it and then calls `Link.taken`."""
 
     message: Message
     packet_id: int
     properties: mqtt.Properties
+    receipt: Receipt | None = None
 
 
 class Question(Struct):

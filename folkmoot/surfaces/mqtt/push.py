@@ -13,7 +13,7 @@ import structlog
 
 from folkmoot.domain import accounts, authorization, conversations, spaces
 from folkmoot.domain.authorization import CommunityLaw
-from folkmoot.domain.broker import Identity, Message
+from folkmoot.domain.broker import Identity, Message, Receipt, is_new_post
 from folkmoot.domain.conversations import MessageView
 from folkmoot.domain.spaces import ListFace
 from folkmoot.errors import Invalid, NotFound, Unauthenticated
@@ -42,6 +42,8 @@ from folkmoot.surfaces.mqtt.stream import Stream
 READER = "mqtt"
 
 _GATHER_SECONDS = 0.02
+#: Posts of rules whose trail is remembered.
+_TRAILS_MAX = 1000
 _CHANGES_RIGHTS = (
     *(SpaceCreated, SpaceEdited, SpaceDeleted, SpaceGiven, ModeratorsChanged, AdministratorsChanged),
     *(SubscriptionStarted, SubscriptionEnded),
@@ -84,6 +86,8 @@ class Push:
         self.gate = gate
         self._reader = Reader(house.db, READER, gather_seconds=_GATHER_SECONDS)
         self._learned = 0
+        self._trails: dict[int, tuple[str, ...]] = {}
+        """Posts that rules have made, the newest → the rules they came through."""
 
     async def start(self) -> None:
         """Learn who may see what; before clients connect."""
@@ -116,25 +120,59 @@ class Push:
             if learned == self._learned:
                 readable[account_id] = names
 
-    async def take(self, identity: Identity, topic: str, payload: bytes, properties: dict[Any, Any]) -> int:
+    async def take(
+        self,
+        identity: Identity,
+        topic: str,
+        payload: bytes,
+        properties: dict[Any, Any],
+        receipt: Receipt | None = None,
+    ) -> int:
         """Make a post of what was published to `spaces/<name>/post`; success is reason code 0, after the commit."""
         if identity.account_id is None:
             raise Unauthenticated("account.required", "Posting needs a user name and a password.")
         name = authorization.posted_space(topic)
         assert name is not None, topic
-        await self._house.db.write(self._post, identity.account_id, name, parse_post(payload))
+        await self._house.db.write(self._post_once, identity.account_id, name, payload, receipt)
         return 0
 
-    def _post(self, tx: Transaction, account_id: int, space_name: str, wanted: PostRequest) -> None:
+    def _post_once(
+        self, tx: Transaction, account_id: int, space_name: str, payload: bytes, receipt: Receipt | None
+    ) -> None:
+        wanted = parse_post(payload)
+        content = f"{space_name}/{payload.decode()}"
+        if receipt is None or is_new_post(tx, account_id, receipt, content, self._house.now()):
+            self._post(tx, account_id, space_name, wanted)
+
+    async def post(
+        self, account_id: int | None, space_name: str, title: str, body: str, trail: tuple[str, ...]
+    ) -> None:
+        """Make a post for a rule, as the account and with its rights; what is published of it carries the trail."""
+        if account_id is None:
+            raise Unauthenticated("account.required", "The rule belongs to no account.")
+        wanted = parse_post(msgspec.json.encode(PostRequest(title, body)))
+        await self._house.db.write(self._post, account_id, space_name, wanted, trail)
+
+    def _post(
+        self, tx: Transaction, account_id: int, space_name: str, wanted: PostRequest, trail: tuple[str, ...] = ()
+    ) -> None:
         now, domain = self._house.now(), self._house.config.mail.domain
         actor = accounts.actor_of_account(tx, account_id, now)
         space = spaces.get_space_named(tx, space_name)
         if wanted.in_reply_to is None:
-            conversations.post(tx, actor, space.id, wanted.title, wanted.body, now, origin="mqtt", mail_domain=domain)
+            title, body = wanted.title, wanted.body
+            made = conversations.post(tx, actor, space.id, title, body, now, origin="mqtt", mail_domain=domain)
+            if trail:
+                self._remember(made.id, trail)
             return
         parent_id = _parent(tx, space.id, wanted.in_reply_to)
         text = wanted.body or wanted.title
         conversations.reply(tx, actor, parent_id, text, now, origin="mqtt", mail_domain=domain)
+
+    def _remember(self, message_id: int, trail: tuple[str, ...]) -> None:
+        self._trails[message_id] = trail
+        while len(self._trails) > _TRAILS_MAX:
+            del self._trails[next(iter(self._trails))]
 
     def _end_sessions(self, recorded: Recorded) -> None:
         event = recorded.event
@@ -171,9 +209,11 @@ class Push:
         live = render_live(event, view, _url(view, face, self._house.origins))
         payload = msgspec.json.encode(live)
         # QoS 2 at the source: each subscriber gets the quality it asked for.
-        await self._stream.publish(
-            Message(authorization.messages_topic(view.space_name), payload, qos=2, published_at=self._stream.now())
+        message = Message(
+            authorization.messages_topic(view.space_name), payload, qos=2, published_at=self._stream.now()
         )
+        message.trail = self._trails.get(message_id, ())
+        await self._stream.publish(message)
 
 
 def parse_post(payload: bytes) -> PostRequest:

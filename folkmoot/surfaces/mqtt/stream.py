@@ -26,6 +26,7 @@ from folkmoot.domain.broker import (
     Message,
     Post,
     Question,
+    Receipt,
     Refused,
     Verdict,
     Wish,
@@ -59,8 +60,8 @@ class Exchange(Protocol):
 Converse = Callable[[Client, str], Exchange]
 #: Judges a wish the gate has no answer to.
 Ask = Callable[[Client, Wish], Awaitable[Verdict]]
-#: Who, topic, payload, properties; the answer is a reason code of PUBACK.
-Take = Callable[[Identity, str, bytes, mqtt.Properties], Awaitable[int]]
+#: Who, topic, payload, properties, the receipt of a QoS 2 message; the answer is a reason code of PUBACK.
+Take = Callable[[Identity, str, bytes, mqtt.Properties, Receipt | None], Awaitable[int]]
 
 #: Up to so many links are written to as soon as their output is known.
 AT_ONCE = 4
@@ -265,7 +266,9 @@ class Stream:
             waiting = link.waiting
             if isinstance(waiting, Post):
                 message = waiting.message
-                code = await self.post(link.identity, message.topic, message.payload, waiting.properties)
+                code = await self.post(
+                    link.identity, message.topic, message.payload, waiting.properties, waiting.receipt
+                )
                 if link.version < mqtt.MQTT_5 and code in _OURS:
                     # MQTT 3 cannot say that we failed; closing makes the client send it again.
                     link.end(None, self.now())
@@ -337,12 +340,19 @@ class Stream:
             self._ended_at.get((account_id, token_id), 0.0) >= began for token_id in {None, identity.token_id}
         )
 
-    async def post(self, identity: Identity, topic: str, payload: bytes, properties: mqtt.Properties) -> int:
+    async def post(
+        self,
+        identity: Identity,
+        topic: str,
+        payload: bytes,
+        properties: mqtt.Properties,
+        receipt: Receipt | None = None,
+    ) -> int:
         """Hands to the community what is published on a topic it takes; the answer is a reason code of PUBACK."""
         if self._take is None:
             return Reason.IMPLEMENTATION_ERROR
         try:
-            return await self._take(identity, topic, payload, properties)
+            return await self._take(identity, topic, payload, properties, receipt)
         except Exception as error:
             return _reason(error, _POST_REFUSALS)
 

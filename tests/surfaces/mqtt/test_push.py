@@ -265,6 +265,24 @@ def test_what_was_removed_is_not_repeated(tmp_path: Path) -> None:
     scenario(tmp_path, play)
 
 
+def test_a_post_that_is_sent_again_after_a_kill_is_posted_once(tmp_path: Path) -> None:
+    async def play(here: Running) -> None:
+        square = await make_list(here, "square")
+        ann = await here.house.db.read(accounts.get_account_named, "ann")
+        push, identity = here.management.push, broker.Identity(ann.id, "ann")
+        for receipt in (
+            broker.Receipt("c", 1, False),
+            broker.Receipt("c", 1, True),
+            broker.Receipt("c", 2, False),
+            None,
+        ):
+            assert await push.take(identity, "spaces/square/post", b"Hello", {}, receipt) == 0
+        posts = "SELECT COUNT(*) FROM messages WHERE space_id = :space"
+        assert await here.house.db.read(lambda tx: tx.value(posts, space=square)) == 3
+
+    scenario(tmp_path, play)
+
+
 def test_the_fields_of_a_live_message(tmp_path: Path) -> None:
     async def play(here: Running) -> None:
         square = await make_list(here, "square")

@@ -18,7 +18,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from folkmoot.domain.broker import Broker, Changes, Identity, Limits, Message, OpenGate
+from folkmoot.domain.broker import Broker, Changes, Identity, Limits, Message, OpenGate, Receipt
 from folkmoot.errors import Forbidden, Unavailable
 from folkmoot.wire import mqtt
 from folkmoot.wire.mqtt import Reason
@@ -330,7 +330,9 @@ class Posts(OpenGate):
 def test_a_post_is_acknowledged_when_it_was_taken(client: Callable[..., Client]) -> None:
     taken: list[tuple[str | None, str, bytes]] = []
 
-    async def take(identity: Identity, topic: str, payload: bytes, properties: mqtt.Properties) -> int:
+    async def take(
+        identity: Identity, topic: str, payload: bytes, properties: mqtt.Properties, receipt: Receipt | None
+    ) -> int:
         await asyncio.sleep(0.05)
         if payload == b"no":
             raise Forbidden("space.closed", "No.")
