@@ -70,8 +70,6 @@ def count_all(broker: Broker) -> dict[str, int]:
     found["messages.publish"] += max(0, sum(received) - sum(found[name] for name in _NOT_ROUTED))
     found["messages.dropped"] += sum(value for name, value in found.items() if name.startswith("messages.dropped."))
     found["client.connack"] = found["packets.connack.sent"]
-    found["client.authenticate"] = found["authentication.success"] + found["authentication.failure"]
-    found["client.auth.anonymous"] = found["authentication.success.anonymous"]
     found["client.authorize"] = found["authorization.allow"] + found["authorization.deny"]
     return found
 

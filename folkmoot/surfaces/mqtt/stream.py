@@ -292,8 +292,6 @@ class Stream:
             link.refuse(_reason(error, _REFUSALS), self.now())
             return
         self.broker.count["authentication.success"] += 1
-        if link.client.username is None:
-            self.broker.count["authentication.success.anonymous"] += 1
         if self._stopping:
             link.refuse(Reason.SERVER_UNAVAILABLE, self.now())
         elif self._has_ended_since(began, identity):

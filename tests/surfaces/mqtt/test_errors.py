@@ -91,6 +91,10 @@ def test_every_code_that_is_sent_for_a_thing_is_in_the_list() -> None:
     assert not_listed <= {
         "AUTHORIZATION_HEADER_ERROR",
         "BAD_TOKEN",
+        "BAD_TYPE",
+        "DUPLICATE_CONDITION",
+        "INVALID_PARAMS",
+        "NODE_ERROR",
         "NODE_DOWN",
         "TOKEN_TIME_OUT",
         "UNAUTHORIZED_ROLE",
