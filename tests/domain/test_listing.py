@@ -11,7 +11,7 @@ import pytest
 
 from folkmoot.domain import accounts, conversations, spaces, subscriptions
 from folkmoot.domain.accounts import ANONYMOUS, Actor
-from folkmoot.domain.conversations import Order, Scope, hot_rank, list_threads, months_before
+from folkmoot.domain.conversations import Order, Scope, hot_rank, list_ids, months_before
 from folkmoot.domain.conversations.ranking import Candidate
 from folkmoot.errors import NotFound
 from folkmoot.store import Database, Transaction, microseconds
@@ -147,7 +147,7 @@ def test_pages_are_those_of_a_full_sort(database: Database, scope: str) -> None:
         for name, (order, since) in WINDOWS.items():
             everything = expected(tx, order, since, where, found.space_id is not None)
             for skip, most in ((0, 10), (0, 20), (20, 7), (3, 50), (0, 1000), (1000, 5)):
-                page = list_threads(tx, found, order, since, skip, most, NOW)
+                page = list_ids(tx, found, order, since, skip, most, NOW)
                 assert page == everything[skip : skip + most], (name, skip, most)
 
     database.read_now(look)
@@ -167,7 +167,7 @@ def test_many_followed_communities(database: Database) -> None:
             scope = conversations.followed(tx, owner, True, NOW)
             if number in (0, 5, 59, 60, 69):
                 for order in (Order.HOT, Order.NEW, Order.TOP):
-                    assert list_threads(tx, scope, order, None, 0, 10, NOW) == posted[:10], (number, order)
+                    assert list_ids(tx, scope, order, None, 0, 10, NOW) == posted[:10], (number, order)
 
     database.write_now(act)
 
@@ -187,8 +187,8 @@ def test_top_of_a_window_day_by_day(database: Database) -> None:
         scope = conversations.everywhere(False)
         for since in (NOW - timedelta(days=7), NOW - timedelta(days=5, hours=3)):
             everything = expected(tx, Order.TOP, since, "NOT f.nsfw", False)
-            assert list_threads(tx, scope, Order.TOP, since, 0, 20, NOW) == everything[:20]
-            assert list_threads(tx, scope, Order.TOP, since, 20, 20, NOW) == everything[20:40]
+            assert list_ids(tx, scope, Order.TOP, since, 0, 20, NOW) == everything[:20]
+            assert list_ids(tx, scope, Order.TOP, since, 20, 20, NOW) == everything[20:40]
 
     database.write_now(act)
 
@@ -200,7 +200,7 @@ def test_what_changes_who_finds_a_thread(database: Database) -> None:
         post = conversations.post(tx, square.owner, space, "t", "", NOW, origin="forum", mail_domain="d")
 
         def listed(nsfw: bool = False) -> bool:
-            found = list_threads(tx, conversations.everywhere(nsfw), Order.NEW, None, 0, 10, NOW)
+            found = list_ids(tx, conversations.everywhere(nsfw), Order.NEW, None, 0, 10, NOW)
             return post.id in found
 
         assert not listed()
@@ -223,6 +223,6 @@ def test_what_changes_who_finds_a_thread(database: Database) -> None:
         with pytest.raises(NotFound):
             conversations.within(tx, ANONYMOUS, space, False, NOW)
         inside = conversations.within(tx, square.ann, space, False, NOW)
-        assert list_threads(tx, inside, Order.NEW, None, 0, 10, NOW) == [post.id]
+        assert list_ids(tx, inside, Order.NEW, None, 0, 10, NOW) == [post.id]
 
     database.write_now(act)

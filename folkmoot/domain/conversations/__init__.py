@@ -30,7 +30,16 @@ from folkmoot.domain.conversations.archive import (
     read_mail,
     read_mailbox,
 )
-from folkmoot.domain.conversations.listing import Scope, everywhere, followed, list_threads, within
+from folkmoot.domain.conversations.listing import (
+    Scope,
+    answers_everywhere,
+    answers_followed,
+    answers_within,
+    everywhere,
+    followed,
+    list_ids,
+    within,
+)
 from folkmoot.domain.conversations.mails import Letterhead, ancestors, list_headers, read_arrival, write_mail
 from folkmoot.domain.conversations.model import (
     LONGEST_BODY,
@@ -40,6 +49,7 @@ from folkmoot.domain.conversations.model import (
     MessageView,
     Thread,
 )
+from folkmoot.domain.conversations.personal import answers_by, answers_saved, threads_by, threads_saved
 from folkmoot.domain.conversations.queries import (
     count_threads,
     find_original,
@@ -80,6 +90,11 @@ __all__ = [
     "ThreadView",
     "ancestors",
     "answered_author",
+    "answers_by",
+    "answers_everywhere",
+    "answers_followed",
+    "answers_saved",
+    "answers_within",
     "count_archived",
     "count_archived_of",
     "count_archived_roots",
@@ -108,11 +123,11 @@ __all__ = [
     "list_archived_roots",
     "list_archived_thread",
     "list_headers",
+    "list_ids",
     "list_recipients",
     "list_spaces_written_to",
     "list_thread_entries",
     "list_thread_views",
-    "list_threads",
     "message_of_mail_id",
     "months_before",
     "order_by_answer",
@@ -127,6 +142,8 @@ __all__ = [
     "set_locked",
     "set_removed",
     "set_stickied",
+    "threads_by",
+    "threads_saved",
     "within",
     "write_mail",
 ]

@@ -11,7 +11,7 @@ from folkmoot.domain.accounts import address_key
 from folkmoot.domain.conversations.addressed import note_answer, note_mentions
 from folkmoot.domain.conversations.model import Arrival, Message
 from folkmoot.domain.conversations.queries import get_thread
-from folkmoot.domain.spaces import LISTED_WHEN_NEW, Space
+from folkmoot.domain.spaces import LISTED_ANSWER_WHEN_NEW, LISTED_WHEN_NEW, Space
 from folkmoot.errors import Conflict
 from folkmoot.events import MessagePosted
 from folkmoot.store import Transaction
@@ -70,6 +70,7 @@ def insert(
         _start_thread(tx, space.id, message_id, url, nsfw, now)
         _join(tx, thread_id, arrival.from_address)
     else:
+        _list_answer(tx, space.id, message_id, now, 1)
         _grow(tx, thread_id, now, replies=1, participants=_join(tx, thread_id, arrival.from_address))
     parent_id = parent.id if parent else None
     if announce:
@@ -128,6 +129,17 @@ def _start_thread(tx: Transaction, space_id: int, message_id: int, url: str | No
     )
 
 
+def _list_answer(tx: Transaction, space_id: int, message_id: int, at: datetime, score: int) -> None:
+    tx.run(
+        "INSERT INTO answers (id, space_id, listed, created_at, score)"
+        f" VALUES (:id, :space, {LISTED_ANSWER_WHEN_NEW}, :at, :score)",
+        id=message_id,
+        space=space_id,
+        at=at,
+        score=score,
+    )
+
+
 def _grow(tx: Transaction, thread_id: int, now: datetime, *, replies: int, participants: int) -> None:
     tx.run(
         "UPDATE threads SET replies = replies + :replies, participants = participants + :participants,"
@@ -179,6 +191,7 @@ def adopt(tx: Transaction, parent: Message, orphan: Message) -> None:
     joined = sum(_join(tx, parent.thread_id, address) for address in addresses)
     _grow(tx, parent.thread_id, old.updated_at, replies=1 + old.replies, participants=joined)
     # What headed a thread was a post; now it is a comment.
+    _list_answer(tx, orphan.space_id, orphan.id, orphan.created_at, old.score)
     tx.run(
         "UPDATE space_counts SET posts = posts - 1, comments = comments + 1 WHERE space_id = :id", id=parent.space_id
     )

@@ -1,4 +1,4 @@
-"""Which threads stand on a page of the forum, in order; their ids only, `views` has the rest.
+"""Which threads or answers stand on a page of the forum, in order; their ids only, `views` has the rest.
 
 Every query here reads an index from its start and stops early, so a page costs the same whatever the number of threads.
 """
@@ -26,26 +26,31 @@ from folkmoot.domain.spaces import (
 from folkmoot.errors import NotFound
 from folkmoot.store import Transaction, expand, microseconds
 
-_COLUMNS = "id, score, created_at, active_at"
+# An answer is active when it is born.
+_COLUMNS = {"threads": "id, score, created_at, active_at", "answers": "id, score, created_at, created_at AS active_at"}
 # Written as in the index, or it is not found.
 _DAY = "(created_at / 86400000000)"
 _DAY_MICROSECONDS = 86_400_000_000
 _BY_BIRTH = "created_at DESC, id DESC"
-_BY_ACTIVITY = "active_at DESC, id DESC"
+_BY_ACTIVITY = {"threads": "active_at DESC, id DESC", "answers": _BY_BIRTH}
 _BY_SCORE = "score DESC, created_at DESC, id DESC"
 
 # Up to so many followed spaces are read side by side; more are found among everybody's threads.
 _MOST_LANES = 60
 # A window with fewer threads than this is read whole.
 _FEW = 300
+# So many of the highest scores are looked through for recent answers at first, and so many of a window at most.
+_MANY = 500
+_WINDOW_MAX = 200_000
 
 
 class Scope(msgspec.Struct, frozen=True):
-    """Where to look: lanes are conditions on threads that each read one index from its start."""
+    """Where to look: lanes are conditions on threads (or answers) that each read one index from its start."""
 
     lanes: tuple[str, ...]
     parameters: dict[str, Any] = {}
     space_id: int | None = None
+    table: str = "threads"
 
 
 def everywhere(show_nsfw: bool) -> Scope:
@@ -85,21 +90,51 @@ def followed(tx: Transaction, actor: Actor, show_nsfw: bool, now: datetime) -> S
     return Scope(tuple(lanes), parameters)
 
 
+def answers_everywhere() -> Scope:
+    """All answers in communities that everybody may browse."""
+    return Scope((f"listed = {Listed.PUBLIC:d}", f"listed = {Listed.NSFW:d}"), table="answers")
+
+
+def answers_within(tx: Transaction, actor: Actor, space_id: int, now: datetime) -> Scope:
+    """The answers of one space. Raises NotFound for those who may not browse it."""
+    if get_forum_face(tx, space_id) is None:
+        raise NotFound("space.unknown", "There is no such space.")
+    require_right(rights(tx, actor, get_space(tx, space_id), now), Rights.BROWSE)
+    return Scope(("space_id = :space",), {"space": space_id}, table="answers")
+
+
+def answers_followed(tx: Transaction, actor: Actor, now: datetime) -> Scope:
+    """The answers in the communities the actor follows and may browse; nothing for nobody."""
+    if actor.account_id is None:
+        return Scope((), table="answers")
+    found = [
+        space
+        for space, restricted in list_followed_ids(tx, actor.account_id)
+        if not restricted or rights(tx, actor, get_space(tx, space), now) & Rights.BROWSE
+    ]
+    words, values = expand("space", found)
+    few = len(found) <= _MOST_LANES
+    lanes = [f"space_id = :{each}" for each in values] if few else [f"space_id IN {words}"]
+    return Scope(tuple(lanes) if found else (), values, table="answers")
+
+
 def _lanes(show_nsfw: bool, inside: bool = False) -> tuple[str, ...]:
     plain, nsfw = (Listed.INSIDE, Listed.INSIDE_NSFW) if inside else (Listed.PUBLIC, Listed.NSFW)
     return (f"listed = {plain:d}", f"listed = {nsfw:d}") if show_nsfw else (f"listed = {plain:d}",)
 
 
-def list_threads(
+def list_ids(
     tx: Transaction, scope: Scope, order: Order, since: datetime | None, skip: int, most: int, now: datetime
 ) -> list[int]:
-    """The ids of up to `most` threads after the first `skip` ones; `since` limits a TOP order to those born after it.
+    """The ids of up to `most` threads (or answers) after the first `skip` ones; `since` limits a TOP order to what was born
+    after it.
 
     In the listing of one space the stickied ones come first.
     """
     if not scope.lanes:
         return []
-    pinned = _pinned(tx, scope, order, since, now) if scope.space_id is not None else []
+    has_pinned = scope.space_id is not None and scope.table == "threads"
+    pinned = _pinned(tx, scope, order, since, now) if has_pinned else []
     ids = [each[0] for each in pinned[skip : skip + most]]
     if len(ids) < most:
         ids += _in_order(tx, scope, order, since, max(0, skip - len(pinned)), most - len(ids), now)
@@ -110,7 +145,9 @@ def _pinned(tx: Transaction, scope: Scope, order: Order, since: datetime | None,
     found: list[Candidate] = [
         each
         for lane in scope.lanes
-        for each in tx.rows(f"SELECT {_COLUMNS} FROM threads WHERE stickied AND {lane}", **scope.parameters)
+        for each in tx.rows(
+            f"SELECT {_COLUMNS[scope.table]} FROM threads WHERE stickied AND {lane}", **scope.parameters
+        )
     ]
     by_birth = sorted(found, key=lambda each: (each[2], each[0]), reverse=True)
     if order is Order.TOP:
@@ -128,7 +165,7 @@ def _in_order(
 ) -> list[int]:
     if order is Order.HOT:
         upto = skip + most
-        newest = _chunks(tx, scope, _BY_ACTIVITY, max(60, upto))
+        newest = _chunks(tx, scope, _BY_ACTIVITY[scope.table], max(60, upto))
         hot = [each[0] for each in _hot(newest, _chunks(tx, scope, _BY_SCORE, max(20, upto)), upto, now)]
         if len(hot) < upto:
             ranked = set(hot)
@@ -154,6 +191,8 @@ def _top_since(tx: Transaction, scope: Scope, since: int, most: int, now: dateti
     recent = [each for each in best if each[2] > since]
     if len(recent) >= most or len(best) < 64 + 2 * most:
         return recent[:most]
+    if scope.table == "answers":
+        return _top_answers_since(tx, scope, since, most)
     # There may be few that are recent enough.
     few = _FEW + most
     young = _read(tx, scope, _BY_BIRTH, few, 0, " AND created_at > :since", since=since)
@@ -179,6 +218,21 @@ def _top_since(tx: Transaction, scope: Scope, since: int, most: int, now: dateti
     return found
 
 
+def _top_answers_since(tx: Transaction, scope: Scope, since: int, most: int) -> list[Candidate]:
+    """The same for answers, which no index has by day: among the highest scores ever, or else all of the window."""
+    recent: list[Candidate] = []
+    for number, chunk in enumerate(_chunks(tx, scope, _BY_SCORE, _MANY)):
+        recent += [each for each in chunk if each[2] > since]
+        if len(recent) >= most:
+            return recent[:most]
+        if number == 2:
+            break
+    else:
+        return recent
+    window = _read(tx, scope, _BY_BIRTH, _WINDOW_MAX, 0, " AND created_at > :since", since=since)
+    return highest(window, most)
+
+
 def _chunks(tx: Transaction, scope: Scope, by: str, size: int) -> Iterator[list[Candidate]]:
     """A sorted stream in chunks that double, so that no stream costs more than twice what was needed of it."""
     skip = 0
@@ -196,9 +250,10 @@ def _read(
     tx: Transaction, scope: Scope, by: str, most: int, skip: int = 0, condition: str = "", **parameters: Any
 ) -> list[Candidate]:
     """Up to `most` threads of all lanes together, in an order that an index has, after the first `skip`."""
-    if scope.space_id is not None:
+    if scope.space_id is not None and scope.table == "threads":
         condition += " AND NOT stickied"
-    first = [f"SELECT {_COLUMNS} FROM threads WHERE {lane}{condition} ORDER BY {by} LIMIT" for lane in scope.lanes]
+    select = f"SELECT {_COLUMNS[scope.table]} FROM {scope.table}"
+    first = [f"{select} WHERE {lane}{condition} ORDER BY {by} LIMIT" for lane in scope.lanes]
     if len(first) == 1:
         sql = f"{first[0]} :most OFFSET :skip"
     else:

@@ -40,6 +40,7 @@ from folkmoot.domain.spaces.governance import (
     set_space_removed,
 )
 from folkmoot.domain.spaces.listed import (
+    LISTED_ANSWER_WHEN_NEW,
     LISTED_WHEN_NEW,
     RESTRICTED,
     Listed,
@@ -110,6 +111,7 @@ from folkmoot.domain.spaces.queries import (
 __all__ = [
     "DEFAULT_PERMIT_MIME",
     "DEFAULT_REJECT_MIME",
+    "LISTED_ANSWER_WHEN_NEW",
     "LISTED_WHEN_NEW",
     "RESTRICTED",
     "Community",

@@ -36,6 +36,10 @@ def _listed(shown: str, nsfw: str, space_id: str) -> str:
     WHERE f.space_id = {space_id}), 0)"""
 
 
+# Answers are shown whatever became of them; the community's own state counts.
+_LISTED_ANSWER = _listed("TRUE", "FALSE", "answers.space_id")
+# For an answer that is being made, with the parameter `space`.
+LISTED_ANSWER_WHEN_NEW = _listed("TRUE", "FALSE", ":space")
 # For a thread that is being made, with the parameters `nsfw` and `space`.
 LISTED_WHEN_NEW = _listed("TRUE", ":nsfw", ":space")
 
@@ -48,8 +52,9 @@ def relist_thread(tx: Transaction, thread_id: int) -> None:
 
 
 def relist_space(tx: Transaction, space_id: int) -> None:
-    """Work out anew who finds the threads of a space, after its faces or its state changed."""
+    """Work out anew who finds the threads and answers of a space, after its faces or its state changed."""
     tx.run(f"{_RELIST} WHERE threads.space_id = :id", id=space_id)
+    tx.run(f"UPDATE answers SET listed = {_LISTED_ANSWER} WHERE answers.space_id = :id", id=space_id)
 
 
 def list_followed_ids(tx: Transaction, account_id: int) -> list[tuple[int, bool]]:

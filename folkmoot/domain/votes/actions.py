@@ -71,5 +71,5 @@ def _count(tx: Transaction, message: Message, old: int, value: int) -> None:
         change=value - old,
         id=message.author_id,
     )
-    if message.is_root:
-        tx.run("UPDATE threads SET score = score + :change WHERE id = :id", change=value - old, id=message.id)
+    table = "threads" if message.is_root else "answers"
+    tx.run(f"UPDATE {table} SET score = score + :change WHERE id = :id", change=value - old, id=message.id)

@@ -96,6 +96,20 @@ Table(
         "ix_threads_hidden", "space_id", sqlite_where=condition("NOT shown"), postgresql_where=condition("NOT shown")
     ),
 )
+# What listings of comments need of each answer; `listed` as in threads, but nothing removed or deleted is left out.
+Table(
+    "answers",
+    community,
+    Column("id", Integer, ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    ref("space_id", "spaces.id"),
+    count("listed"),
+    at("created_at"),
+    count("score"),
+    Index("ix_answers_created_at", "listed", "created_at", "id"),
+    Index("ix_answers_score", "listed", "score", "created_at", "id"),
+    Index("ix_answers_space_created_at", "space_id", "created_at", "id"),
+    Index("ix_answers_space_score", "space_id", "score", "created_at", "id"),
+)
 Table(
     "participants",
     community,

@@ -105,7 +105,7 @@ async def get_posts(call: Call) -> schema.GetPostsResponse:
         newest = log.newest(tx)
         ids = forum.pages.get(key, newest, now)
         if ids is None:
-            ids = conversations.list_threads(tx, scope, order, since, skip, most, now)
+            ids = conversations.list_ids(tx, scope, order, since, skip, most, now)
             forum.pages.put(key, newest, now, ids)
         return conversations.list_thread_entries(tx, ids, viewer_id, now)
 
