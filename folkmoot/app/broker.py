@@ -6,8 +6,8 @@ from folkmoot.domain.broker import Client, Identity, Receipt
 from folkmoot.surfaces.mqtt import Management, Stream
 from folkmoot.wire.mqtt import Connect, Properties
 
-from . import authorization, listening, monitoring
-from . import traffic
+from . import authorization, listening, monitoring, traffic
+from . import settings as limits
 from .program import Program
 
 
@@ -20,6 +20,7 @@ async def start(program: Program) -> Management:
     permissions = await authorization.load(house)
     broker = Broker(permissions.gate, Limits(max_packet_size=house.config.mqtt.max_packet_bytes))
     journal = StoredJournal(house.broker_db)
+    settings = await limits.load(house, broker)
     await journal.load(broker)
     await traffic.restore(house, broker)
 
@@ -45,12 +46,15 @@ async def start(program: Program) -> Management:
     stream.start()
     watch = await monitoring.start(program, stream)
     listeners = await listening.start(program, stream)
+    settings.applied.append(lambda _: listeners.refresh())
     program.keep_running("mqtt push", push.run())
     program.keep_running("mqtt bans", permissions.run())
     if house.demo:
         await _retain_demo(stream)
     node = house.config.mqtt.node_name
-    return Management(house, stream, push, listeners, lambda: program.ready, node, watch, authentication, permissions)
+    return Management(
+        house, stream, push, listeners, settings, lambda: program.ready, node, watch, authentication, permissions
+    )
 
 
 async def _retain_demo(stream: Stream) -> None:

@@ -74,6 +74,8 @@ _BY_CODE = {
     "trace.node": (404, "NODE_ERROR"),
     "key.duplicate": (400, "BAD_REQUEST"),
     "listener.unknown": (404, "BAD_LISTENER_ID"),
+    "setting.default": (400, "NO_DEFAULT_VALUE"),
+    "accept.invalid": (400, "INVALID_ACCEPT"),
     "listener.exists": (400, "BAD_LISTENER_ID"),
     "listener.mismatch": (400, "BAD_LISTENER_ID"),
 }

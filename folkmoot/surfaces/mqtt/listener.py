@@ -117,12 +117,16 @@ class Listener:
         self._tls = tls_of(options)
         self.options = options
         self._own.rates = options
-        if self._http is not None and options.websocket is not None:
-            self._http.change(self._frames(options.websocket))
+        self.refresh()
         if self._socket is not None:
             following = sock if sock is not None else self._socket.dup()
             self.refuse()
             await self.start(following)
+
+    def refresh(self) -> None:
+        """Takes up what the broker's options say of packets, for the WebSockets that come from now on."""
+        if self._http is not None and self.options.websocket is not None:
+            self._http.change(self._frames(self.options.websocket))
 
     def _frames(self, options: WebSocketOptions) -> WebSocketSettings:
         # A frame may hold many packets; without a limit of its own one packet of the largest size has to fit.

@@ -87,6 +87,11 @@ class Listening:
             await listener.start(listener.open(loopback_only=self._house.demo))
             self._moved(name, listener.address)
 
+    def refresh(self) -> None:
+        """The broker's options have changed."""
+        for listener in self:
+            listener.refresh()
+
     async def refuse(self) -> None:
         """Takes no more connections anywhere."""
         for listener in self:

@@ -32,6 +32,10 @@ async def create(here: Running, kind: str = "tcp", name: str = "x", **settings: 
     return int(answer.json()["bind"].rpartition(":")[2])
 
 
+def hello(client_id: str) -> bytes:
+    return mqtt.encode(mqtt.Connect(4, client_id, username="ann", password=b"secret"), 4)
+
+
 async def greet(port: int, before: bytes = b"", client_id: str = "raw", **options: Any) -> bytes:
     """What the broker says to a CONNECT, empty when it closes."""
     try:
@@ -39,7 +43,7 @@ async def greet(port: int, before: bytes = b"", client_id: str = "raw", **option
     except OSError:
         return b""
     try:
-        writer.write(before + mqtt.encode(mqtt.Connect(4, client_id), 4))
+        writer.write(before + hello(client_id))
         return await asyncio.wait_for(reader.read(100), 5)
     except OSError:
         return b""
@@ -312,7 +316,7 @@ def test_proxy_headers(tmp_path: Path, certificates: Path) -> None:
         sock.sendall(first)
         options = {"sock": sock, "ssl": trusting(certificates), "server_hostname": "localhost"}
         reader, writer = await asyncio.open_connection(**options)  # type: ignore[arg-type]
-        writer.write(mqtt.encode(mqtt.Connect(4, "tls"), 4))
+        writer.write(hello("tls"))
         assert await asyncio.wait_for(reader.read(4), 5) == WELCOME
         writer.close()
         assert seen[-1].address == "192.0.2.7"
@@ -408,7 +412,7 @@ def test_certificates_of_clients(tmp_path: Path, certificates: Path) -> None:
         web = here.management.listening.get("wss:must").address
         context = trusting(certificates, "ann")
         async with websockets.connect(f"wss://{web}/mqtt", ssl=context, subprotocols=["mqtt"]) as client:  # type: ignore[list-item]
-            await client.send(mqtt.encode(mqtt.Connect(4, "web"), 4))
+            await client.send(hello("web"))
             assert await client.recv() == WELCOME
         assert (seen[-1].common_name, seen[-1].listener) == ("ann", "wss:must")
         lacking = {"type": "ssl", "name": "z", "bind": FREE, "ssl_options": server(certificates, verify="verify_peer")}
@@ -424,7 +428,7 @@ async def web_status(url: str, **options: Any) -> int | str | None:
     """The status of a refusal, or the subprotocol that was agreed on."""
     try:
         async with websockets.connect(url, **options) as client:
-            await client.send(mqtt.encode(mqtt.Connect(4, "web"), 4))
+            await client.send(hello("web"))
             assert await client.recv() == WELCOME
             return client.subprotocol
     except websockets.InvalidStatus as error:
@@ -463,7 +467,7 @@ def test_websocket_options(tmp_path: Path) -> None:
         assert await web_status(f"{url}/else", origin="http://fine.example", **near) is None
         assert seen[-1].address == "127.0.0.1"
         async with websockets.connect(f"{url}/else", origin="http://good.example") as client:  # type: ignore[arg-type]
-            await client.send(mqtt.encode(mqtt.Connect(4, "x" * 100), 4))
+            await client.send(hello("x" * 100))
             with pytest.raises(websockets.ConnectionClosed):
                 await client.recv()
 

@@ -14,6 +14,7 @@ from folkmoot.surfaces.mqtt.auth import Authentication
 from folkmoot.surfaces.mqtt.listening import Listening
 from folkmoot.surfaces.mqtt.permissions import Permissions
 from folkmoot.surfaces.mqtt.push import Push
+from folkmoot.surfaces.mqtt.settings import Settings
 from folkmoot.surfaces.mqtt.stream import Stream
 
 
@@ -25,6 +26,7 @@ class Management:
     stream: Stream
     push: Push
     listening: Listening
+    settings: Settings
     is_ready: Callable[[], bool]
     node_name: str
     monitoring: Monitoring

@@ -12,6 +12,7 @@ from folkmoot.surfaces.mqtt.routes import (
     authorization,
     bans,
     clients,
+    configs,
     delayed,
     listeners,
     monitoring,
@@ -44,6 +45,7 @@ _SUBJECTS = (
     authorization,
     prometheus,
     traces,
+    configs,
 )
 
 OPERATIONS = tuple(replace(each, path=V5 + each.path) for subject in _SUBJECTS for each in subject.OPERATIONS)

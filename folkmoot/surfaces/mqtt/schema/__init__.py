@@ -10,6 +10,7 @@ from folkmoot.surfaces.mqtt.schema.access import *
 from folkmoot.surfaces.mqtt.schema.authorization import *
 from folkmoot.surfaces.mqtt.schema.bans import *
 from folkmoot.surfaces.mqtt.schema.clients import *
+from folkmoot.surfaces.mqtt.schema.configs import *
 from folkmoot.surfaces.mqtt.schema.delayed import *
 from folkmoot.surfaces.mqtt.schema.listeners import *
 from folkmoot.surfaces.mqtt.schema.monitoring import *

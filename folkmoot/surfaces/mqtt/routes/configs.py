@@ -1,0 +1,102 @@
+"""The configuration (contract §2.16)."""
+
+from __future__ import annotations
+
+from folkmoot.net.http import Operation
+from folkmoot.surfaces.mqtt import schema
+from folkmoot.surfaces.mqtt.handlers import configs
+
+OPERATIONS = (
+    Operation(
+        "GetConfigs",
+        "GET",
+        "/configs",
+        configs.get_configs,
+        request=schema.ConfigsQuery,
+        response=schema.ConfigDocument,
+        permission="any",
+        summary="All settings, as HOCON or JSON",
+        tag="Configs",
+    ),
+    Operation(
+        "SetConfigs",
+        "PUT",
+        "/configs",
+        configs.set_configs,
+        permission="any",
+        summary="Set everything, from HOCON",
+        tag="Configs",
+    ),
+    Operation(
+        "GetGlobalZone",
+        "GET",
+        "/configs/global_zone",
+        configs.get_zone,
+        response=schema.ConfigDocument,
+        permission="any",
+        summary="How MQTT is spoken",
+        tag="Configs",
+    ),
+    Operation(
+        "SetGlobalZone",
+        "PUT",
+        "/configs/global_zone",
+        configs.set_zone,
+        request=schema.ConfigDocument,
+        response=schema.ConfigDocument,
+        permission="any",
+        summary="Set how MQTT is spoken",
+        tag="Configs",
+    ),
+    Operation(
+        "GetLimiter",
+        "GET",
+        "/configs/limiter",
+        configs.get_limiter,
+        response=schema.ConfigDocument,
+        permission="any",
+        summary="The rates of the whole node",
+        tag="Configs",
+    ),
+    Operation(
+        "SetLimiter",
+        "PUT",
+        "/configs/limiter",
+        configs.set_limiter,
+        request=schema.ConfigDocument,
+        response=schema.ConfigDocument,
+        permission="any",
+        summary="Set the rates of the whole node",
+        tag="Configs",
+    ),
+    Operation(
+        "GetConfig",
+        "GET",
+        "/configs/{root}",
+        configs.get_config,
+        response=schema.ConfigDocument,
+        permission="any",
+        summary="The settings under one root",
+        tag="Configs",
+    ),
+    Operation(
+        "SetConfig",
+        "PUT",
+        "/configs/{root}",
+        configs.set_config,
+        request=schema.ConfigDocument,
+        response=schema.ConfigDocument,
+        permission="any",
+        summary="Set some of the settings under one root",
+        tag="Configs",
+    ),
+    Operation(
+        "ResetConfig",
+        "POST",
+        "/configs_reset/{root}",
+        configs.reset_config,
+        permission="any",
+        summary="Set a root, or a part of it, as it was at first",
+        tag="Configs",
+    ),
+)

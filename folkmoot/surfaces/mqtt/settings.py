@@ -1,0 +1,135 @@
+"""What operators have set on the broker (contract §2.16): kept as the difference to the defaults and the configuration file.
+
+The settings document `options` is committed before a change is answered; then the broker's options are changed in place, so
+that they hold at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import structlog
+
+from folkmoot.domain.broker import Broker, Options, find_setting, save_setting
+from folkmoot.domain.broker.options import Strategy
+from folkmoot.errors import Invalid, NotFound
+from folkmoot.house import House
+from folkmoot.surfaces.mqtt.forms import Document, Form, defaults, difference, merged, shown, values
+from folkmoot.surfaces.mqtt.forms.options import ALL
+from folkmoot.text.amounts import format_size
+
+SETTING = "options"
+
+_log = structlog.get_logger(__name__)
+
+
+class Settings:
+    """See above. Changes come one after the other; `applied` is told after each."""
+
+    def __init__(self, house: House, broker: Broker) -> None:
+        self._house = house
+        self._broker = broker
+        self._start = merged(ALL, defaults(ALL), _of_file(house))
+        self._document = self._start
+        self._lock = asyncio.Lock()
+        self.applied: list[Callable[[Document], None]] = []
+
+    async def load(self) -> None:
+        """Sets what was set in an earlier run; a root that makes no sense any more is reported and left alone."""
+        content = await self._house.broker_db.read(find_setting, SETTING)
+        patch: Document = msgspec.json.decode(content) if content else {}
+        for root, each in patch.items():
+            try:
+                document = merged(ALL, self._document, {root: each})
+                values(ALL, document)
+            except Invalid as error:
+                _log.error("setting.refused", root=root, error=error.message, at=error.field)
+            else:
+                self._document = document
+        self._apply()
+
+    def document(self, *roots: str) -> Document:
+        """What is set under some roots, or all; without secrets."""
+        return shown(ALL, {root: self._document[root] for root in roots or ALL})
+
+    async def change(self, patch: Document) -> None:
+        """Set what the patch says and leave the rest. Raises Invalid naming the key."""
+        async with self._lock:
+            await self._keep(merged(ALL, self._document, patch))
+
+    async def replace(self, document: Document) -> None:
+        """Set what the document says, and everything else as it was at first. Raises Invalid naming the key."""
+        async with self._lock:
+            await self._keep(merged(ALL, self._start, document))
+
+    async def reset(self, root: str, path: str = "") -> None:
+        """Set a root, or what is below it, as it was at first. Raises NotFound or Invalid."""
+        if root not in ALL:
+            raise NotFound("setting.unknown", "There is no such root.")
+        async with self._lock:
+            keys = [root, *[key for key in path.split(".") if key]]
+            form: Any = ALL
+            for key in keys:
+                form = form.get(key) if not isinstance(form, Form) else None
+                if form is None:
+                    raise Invalid("setting.default", "There is no default value for this.", path)
+            await self._keep(_put_back(self._document, self._start, keys))
+
+    async def _keep(self, document: Document) -> None:
+        values(ALL, document)
+        content = msgspec.json.encode(difference(ALL, document, self._start)).decode()
+        await self._house.broker_db.write(save_setting, SETTING, content, self._house.now())
+        self._document = document
+        self._apply()
+
+    def _apply(self) -> None:
+        found = values(ALL, self._document)
+        options = self._broker.options
+        groups = found["broker"].get("shared_subscription_group", {})
+        options.shared_subscription_group.clear()
+        options.shared_subscription_group.update(msgspec.convert(groups, dict[str, Strategy]))
+        found["sysmon"] = found["sysmon"]["os"]
+        for root in Options.__struct_fields__:
+            if root in found:
+                _assign(getattr(options, root), found[root])
+        self._broker.forget_routes()
+        for tell in self.applied:
+            tell(self._document)
+
+
+def _of_file(house: House) -> Document:
+    """What the configuration file says of these."""
+    config = house.config
+    console = {"enable": True, "level": config.log.level, "formatter": config.log.format}
+    return {
+        "mqtt": {"max_packet_size": format_size(config.mqtt.max_packet_bytes)},
+        "dashboard": {"listeners": {"http": {"bind": config.listen.mqtt_api}}},
+        "log": {"console": console},
+    }
+
+
+def _assign(target: Any, found: dict[str, Any]) -> None:
+    for name in target.__struct_fields__:
+        if name not in found:
+            continue
+        value, old = found[name], getattr(target, name)
+        if isinstance(value, dict) and hasattr(old, "__struct_fields__"):
+            _assign(old, value)
+        else:
+            # Whole seconds where the broker counts in them.
+            setattr(target, name, int(value) if isinstance(old, int) and isinstance(value, float) else value)
+
+
+def _put_back(document: Document, start: Document, keys: list[str]) -> Document:
+    key, *below = keys
+    found = dict(document)
+    if below and isinstance(found.get(key), dict):
+        found[key] = _put_back(found[key], start.get(key, {}), below)
+    elif key in start:
+        found[key] = start[key]
+    else:
+        found.pop(key, None)
+    return found

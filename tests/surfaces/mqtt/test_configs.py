@@ -1,0 +1,195 @@
+"""Settings by the management API."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from folkmoot.domain.broker import Options
+from folkmoot.domain.broker.options import Limits
+from folkmoot.surfaces.mqtt.forms import defaults, values
+from folkmoot.surfaces.mqtt.forms.options import ALL, MQTT, ZONE
+from folkmoot.text import hocon
+from tests.surfaces.mqtt.management import Running, assert_error, running, scenario
+
+# Limits that no form of the zone sets.
+_OURS = {"deny_disconnects", "max_alias_bytes", "output_bytes"}
+
+
+def test_the_defaults_are_those_of_the_broker() -> None:
+    assert set(MQTT) == set(Limits.__struct_fields__) - _OURS
+    found = values(ALL, defaults(ALL))
+    options = Options()
+    for name in MQTT:
+        assert found["mqtt"][name] == getattr(options.mqtt, name), name
+    for root in ("flapping_detect", "force_shutdown", "conn_congestion", "limiter", "alarm", "sys_topics"):
+        for name in getattr(options, root).__struct_fields__:
+            if name != "sys_event_messages":
+                assert found[root][name] == getattr(getattr(options, root), name), f"{root}.{name}"
+    for name in options.sysmon.__struct_fields__:
+        assert found["sysmon"]["os"][name] == getattr(options.sysmon, name)
+
+
+def test_the_zone_is_set_at_once_and_kept(tmp_path: Path) -> None:
+    async def first() -> None:
+        async with running(tmp_path) as here:
+            options = here.stream.broker.options
+            zone = (await here.ask("GET", "/configs/global_zone")).json()
+            assert list(zone) == ["mqtt", "flapping_detect", "force_shutdown", "force_gc", "durable_sessions"]
+            assert zone["mqtt"]["session_expiry_interval"] == "2h" and zone["mqtt"]["retry_interval"] == "infinity"
+            assert zone["mqtt"]["max_packet_size"] == "1MB" and zone["mqtt"]["server_keepalive"] == "disabled"
+            patch: dict[str, Any] = {
+                "mqtt": {
+                    "max_inflight": 7,
+                    "session_expiry_interval": "90s",
+                    "server_keepalive": 60,
+                    "max_mqueue_len": "infinity",
+                },
+                "flapping_detect": {"enable": True, "ban_time": 1500},
+                "conn_congestion": {"enable_alarm": False},
+            }
+            answer = await here.ask("PUT", "/configs/global_zone", json=patch)
+            assert answer.status_code == 200
+            set_now = answer.json()["mqtt"]
+            assert (set_now["max_inflight"], set_now["session_expiry_interval"], set_now["max_mqueue_len"]) == (
+                7,
+                "90s",
+                "infinity",
+            )
+            assert set_now["max_topic_levels"] == 128
+            limits = options.mqtt
+            assert here.stream.broker.limits is limits
+            assert (limits.max_inflight, limits.session_expiry_interval, limits.server_keepalive) == (7, 90, 60)
+            assert isinstance(limits.session_expiry_interval, int) and limits.max_mqueue_len > 10**9
+            assert (options.flapping_detect.enable, options.flapping_detect.ban_time) == (True, 1.5)
+            assert not options.conn_congestion.enable_alarm
+            limiter = {"max_conn_rate": "1000/s", "bytes_rate": "1MB/s"}
+            assert (await here.ask("PUT", "/configs/limiter", json=limiter)).json() == {
+                **limiter,
+                "messages_rate": "infinity",
+            }
+            assert options.limiter.bytes_rate == 1 << 20
+
+    async def second() -> None:
+        async with running(tmp_path) as here:
+            options = here.stream.broker.options
+            assert (options.mqtt.max_inflight, options.flapping_detect.ban_time) == (7, 1.5)
+            assert options.limiter.max_conn_rate == 1000
+            assert (await here.ask("GET", "/configs/global_zone")).json()["mqtt"]["session_expiry_interval"] == "90s"
+            assert (await here.ask("POST", "/configs_reset/mqtt?conf_path=max_inflight")).status_code == 200
+            assert (options.mqtt.max_inflight, options.mqtt.server_keepalive) == (32, 60)
+            assert (await here.ask("POST", "/configs_reset/mqtt")).status_code == 200
+            assert options.mqtt == Limits()
+            assert options.flapping_detect.enable
+            assert_error(await here.ask("POST", "/configs_reset/mqtt?conf_path=colour"), 400, "NO_DEFAULT_VALUE")
+            assert_error(await here.ask("POST", "/configs_reset/colour"), 404, "NOT_FOUND")
+
+    asyncio.run(first())
+    asyncio.run(second())
+
+
+BAD: list[tuple[str, Any, str]] = [
+    ("global_zone", {"mqtt": {"max_inflight": 0}}, "mqtt.max_inflight"),
+    ("global_zone", {"mqtt": {"max_inflight": "many"}}, "mqtt.max_inflight"),
+    ("global_zone", {"mqtt": {"max_inflight": True}}, "mqtt.max_inflight"),
+    ("global_zone", {"mqtt": {"idle_timeout": "soon"}}, "mqtt.idle_timeout"),
+    ("global_zone", {"mqtt": {"max_packet_size": "257MB"}}, "mqtt.max_packet_size"),
+    ("global_zone", {"mqtt": {"max_qos_allowed": 3}}, "mqtt.max_qos_allowed"),
+    ("global_zone", {"mqtt": {"shared_subscription_strategy": "fair"}}, "mqtt.shared_subscription_strategy"),
+    ("global_zone", {"mqtt": {"mqueue_priorities": {"t": 256}}}, "mqtt.mqueue_priorities"),
+    ("global_zone", {"mqtt": {"server_keepalive": 65_536}}, "mqtt.server_keepalive"),
+    ("global_zone", {"mqtt": {"colour": 1}}, "mqtt.colour"),
+    ("global_zone", {"mqtt": None}, "mqtt"),
+    ("global_zone", {"dashboard": {}}, "dashboard"),
+    ("global_zone", {"flapping_detect": {"enable": "yes"}}, "flapping_detect.enable"),
+    ("limiter", {"max_conn_rate": "fast"}, "limiter.max_conn_rate"),
+    ("sysmon", {"os": {"cpu_high_watermark": "120%"}}, "sysmon.os.cpu_high_watermark"),
+    ("sys_topics", {"sys_event_messages": {"client_died": True}}, "sys_topics.sys_event_messages.client_died"),
+    ("alarm", {"actions": ["shout"]}, "alarm.actions"),
+    ("broker", {"shared_subscription_group": {"g": {"strategy": "fair"}}}, "broker.shared_subscription_group"),
+]
+
+
+@pytest.fixture(scope="module")
+def refusals(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
+    """The answers to BAD, from one broker, which afterwards is set as it was."""
+    found = list[Any]()
+
+    async def play(here: Running) -> None:
+        before = (await here.ask("GET", "/configs", headers={"accept": "application/json"})).json()
+        for root, body, _ in BAD:
+            found.append(await here.ask("PUT", f"/configs/{root}", json=body))
+        assert (await here.ask("GET", "/configs", headers={"accept": "application/json"})).json() == before
+
+    scenario(tmp_path_factory.mktemp("configs"), play)
+    return found
+
+
+@pytest.mark.parametrize("case", range(len(BAD)), ids=[each[2] for each in BAD])
+def test_what_is_refused_names_the_key(refusals: list[Any], case: int) -> None:
+    assert_error(refusals[case], 400, "BAD_REQUEST")
+    assert refusals[case].json()["message"].startswith(f"{BAD[case][2]}: ")
+
+
+def test_other_roots(tmp_path: Path) -> None:
+    async def play(here: Running) -> None:
+        options = here.stream.broker.options
+        secret = (await here.ask("GET", "/configs/dashboard")).json()
+        assert secret["default_password"] == "******"
+        answer = await here.ask("PUT", "/configs/dashboard", json={**secret, "cors": True})
+        assert (answer.json()["cors"], answer.json()["default_password"]) == (True, "******")
+        await here.ask("PUT", "/configs/alarm", json={"size_limit": 5, "validity_period": "1h", "actions": ["log"]})
+        assert (options.alarm.size_limit, options.alarm.validity_period, options.alarm.actions) == (5, 3600, ["log"])
+        sys_topics = {"sys_msg_interval": "disabled", "sys_event_messages": {"client_subscribed": True}}
+        await here.ask("PUT", "/configs/sys_topics", json=sys_topics)
+        assert options.sys_topics.sys_msg_interval is None
+        events = options.sys_topics.sys_event_messages
+        assert events.client_subscribed and events.client_connected
+        await here.ask(
+            "PUT", "/configs/sysmon", json={"os": {"cpu_high_watermark": "90%", "mem_check_interval": "disabled"}}
+        )
+        assert (options.sysmon.cpu_high_watermark, options.sysmon.mem_check_interval) == (0.9, None)
+        groups = {"shared_subscription_group": {"g": {"strategy": "hash_topic"}}}
+        await here.ask("PUT", "/configs/broker", json=groups)
+        assert options.shared_subscription_group["g"].strategy == "hash_topic"
+        await here.ask("POST", "/configs_reset/broker")
+        assert options.shared_subscription_group == {}
+        for path in ("/configs/colour", "/configs/mqtt"):
+            assert_error(await here.ask("GET", path), 404, "NOT_FOUND")
+
+    scenario(tmp_path, play)
+
+
+def test_everything_in_one_document(tmp_path: Path) -> None:
+    async def play(here: Running) -> None:
+        options = here.stream.broker.options
+        text = await here.ask("GET", "/configs")
+        assert text.headers["content-type"].startswith("text/plain")
+        json = await here.ask("GET", "/configs", headers={"accept": "application/json"})
+        assert hocon.parse(text.text) == json.json()
+        assert {*ALL, "listeners"} == set(json.json()) and set(ZONE) <= set(ALL)
+        assert json.json()["listeners"]["tcp"]["default"]["enable"] is True
+        one = await here.ask("GET", "/configs?key=limiter", headers={"accept": "text/plain"})
+        assert hocon.parse(one.text) == {"limiter": json.json()["limiter"]}
+        assert_error(await here.ask("GET", "/configs?key=colour"), 400, "BAD_REQUEST")
+        assert_error(await here.ask("GET", "/configs", headers={"accept": "image/png"}), 400, "INVALID_ACCEPT")
+
+        plain = {"headers": {"content-type": "text/plain"}}
+        answer = await here.ask("PUT", "/configs", content="mqtt { max_inflight = 9 }\nalarm.size_limit = 7", **plain)
+        assert (answer.status_code, answer.content) == (200, b"")
+        assert (options.mqtt.max_inflight, options.alarm.size_limit) == (9, 7)
+        await here.ask("PUT", "/configs?mode=replace", content="mqtt.max_awaiting_rel = 5", **plain)
+        assert (options.mqtt.max_inflight, options.mqtt.max_awaiting_rel) == (32, 5)
+        for bad, place in (
+            ("mqtt {", "hocon"),
+            ("mqtt.max_inflight = x", "mqtt.max_inflight"),
+            ("colour = 1", "colour"),
+        ):
+            answer = await here.ask("PUT", "/configs", content=bad, **plain)
+            assert answer.status_code == 400 and list(answer.json()["errors"]) == [place]
+        assert_error(await here.ask("PUT", "/configs?mode=other", content="", **plain), 400, "BAD_REQUEST")
+
+    scenario(tmp_path, play)
