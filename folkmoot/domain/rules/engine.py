@@ -135,7 +135,7 @@ class Engine:
                 self._selected.clear()
             found = []
             if not (self.settings.ignore_sys_message and topic.startswith("$SYS/")):
-                found = [each for each in self._enabled() if any(matches(topic, name) for name in each.filters)]
+                found = [each for each in self._enabled() if any(matches(name, topic) for name in each.filters)]
             self._selected[topic] = found
         return found
 
@@ -195,8 +195,10 @@ class Engine:
         if self._waiting:
             self.wake()
 
-    def run(self, running: Running, columns: dict[str, Any], trail: tuple[str, ...], now: float) -> None:
-        """Runs one rule on columns, and its actions on what it selects."""
+    def run(
+        self, running: Running, columns: dict[str, Any], trail: tuple[str, ...], now: float
+    ) -> list[dict[str, Any]] | None:
+        """Runs one rule on columns, and its actions on what it selects, which it returns; None if there is nothing."""
         metrics, rule_id = running.metrics, running.rule.id
         metrics.match(now)
         try:
@@ -204,11 +206,11 @@ class Engine:
         except Exception as error:
             metrics.fail("exception")
             self._report(rule_id, error, columns)
-            return
+            return None
         if not outputs:
             metrics.fail("no_result")
             self.note(rule_id, "SQL_yielded_no_result", columns)
-            return
+            return None
         metrics.count["passed"] += 1
         self.note(rule_id, "SQL_yielded_result", outputs)
         if not self._depth:
@@ -220,6 +222,16 @@ class Engine:
                     self._act(running, plan, output, columns, trail, now)
         finally:
             self._depth -= 1
+        return outputs
+
+    def rehearse(self, running: Running, columns: dict[str, Any]) -> list[dict[str, Any]] | None:
+        """What a rule selects, after everything its actions would do was made of it and thrown away. Raises Invalid."""
+        outputs = running.select.run(columns, Surroundings())
+        for output in outputs or ():
+            for plan in running.plans:
+                if not isinstance(plan.action, Reference):
+                    plan.make(running.rule.id, output, columns, (), self.clock())
+        return outputs
 
     def _report(self, rule_id: str, error: Exception, columns: Any) -> None:
         message = error.message if isinstance(error, FolkmootError) else repr(error)

@@ -25,6 +25,12 @@ class Metrics:
         """The second and how often it was matched in it; the last five minutes."""
         self._most = 0
 
+    def reset(self) -> None:
+        """Begins anew."""
+        self.count.clear()
+        self._seconds.clear()
+        self._most = 0
+
     def match(self, now: float) -> None:
         """The rule is to be run."""
         self.count["matched"] += 1

@@ -12,7 +12,9 @@ from folkmoot.store import Transaction
 
 from .model import Action, Rule
 
-_COLUMNS = "id, name, statement, actions, is_enabled, description, owner_id, owner_name, metadata, created_at, changed_at"
+_COLUMNS = (
+    "id, name, statement, actions, is_enabled, description, owner_id, owner_name, metadata, created_at, changed_at"
+)
 _NAMES = _COLUMNS.split(", ")
 
 

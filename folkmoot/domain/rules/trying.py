@@ -42,7 +42,7 @@ def _hears(topic: str, type_: str, columns: Mapping[str, Any]) -> bool:
         wanted = re.sub(r"^\$(bridges|sources)/", "", type_)
         return _BRIDGED.fullmatch(type_) is not None and wanted in (name, f"{(name or '').partition(':')[0]}:*")
     found = columns.get("topic")
-    return type_ == events.PUBLISHED_TYPE and isinstance(found, str) and matches(found, topic)
+    return type_ == events.PUBLISHED_TYPE and isinstance(found, str) and matches(topic, found)
 
 
 def try_out(sql: str, context: Mapping[str, Any]) -> dict[str, Any] | list[dict[str, Any]]:
