@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -43,7 +43,7 @@ def read_mark(content: str) -> str:
 class Opener:
     """See above. `mark` is set before anything is opened."""
 
-    def __init__(self, outgoing: Outgoing, allowed: Sequence[str], node_name: str) -> None:
+    def __init__(self, outgoing: Callable[[], Outgoing], allowed: Sequence[str], node_name: str) -> None:
         self._outgoing = outgoing
         self._allowed = allowed
         self._node_name = node_name
@@ -55,7 +55,7 @@ class Opener:
         if isinstance(connector.settings, HttpServer):
             return HttpLink(connector, self._allowed, tls, told)
         ids = client_ids(connector, self._node_name, self.mark)
-        return MqttLink(connector, self._outgoing, ids, tls, told, source_told)
+        return MqttLink(connector, self._outgoing(), ids, tls, told, source_told)
 
     async def probe(self, connector: Connector, source: Source | None = None) -> Health:
         """Whether the other side can be reached, and lets us subscribe."""
@@ -76,7 +76,7 @@ class Opener:
         settings = msgspec.structs.replace(connector.settings, clean_start=True)
         try:
             client = await open_client(
-                settings, self._outgoing, f"probe{secrets.token_hex(6)}", tls, lambda message: None
+                settings, self._outgoing(), f"probe{secrets.token_hex(6)}", tls, lambda message: None
             )
             try:
                 if source is not None:

@@ -18,9 +18,17 @@ _NAMES = {
 }
 
 
+def text(value: Any) -> Any:
+    """Bytes as text, where they are; rules have it so."""
+    try:
+        return value.decode() if isinstance(value, bytes) else value
+    except UnicodeDecodeError:
+        return value
+
+
 def read(properties: Properties) -> dict[str, Any]:
     """Properties of a message as rules see them."""
-    found: dict[str, Any] = {name: properties[prop] for prop, name in _NAMES.items() if prop in properties}
+    found: dict[str, Any] = {name: text(properties[prop]) for prop, name in _NAMES.items() if prop in properties}
     if Prop.USER_PROPERTY in properties:
         found["User-Property"] = dict(cast("list[tuple[str, str]]", properties[Prop.USER_PROPERTY]))
     return found
@@ -32,8 +40,11 @@ def write(pub_props: Any, trail: str) -> Properties:
     users = dict[str, str]()
     if isinstance(pub_props, Mapping):
         for prop, name in _NAMES.items():
-            if _is_usable(prop, pub_props.get(name)):
-                properties[prop] = pub_props[name]
+            value: Any = pub_props.get(name)
+            if prop is Prop.CORRELATION_DATA and isinstance(value, str):
+                value = value.encode()
+            if _is_usable(prop, value):
+                properties[prop] = value
         given = pub_props.get("User-Property")
         if isinstance(given, Mapping):
             users = {str(name): str(text) for name, text in given.items()}

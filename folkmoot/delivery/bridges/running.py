@@ -7,7 +7,7 @@ what waits in a changed action waits on.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -68,9 +68,17 @@ class Bridges:
     """See above; `start` it, and `stop` it at the end."""
 
     def __init__(
-        self, db: Database, outgoing: Outgoing, allowed: Sequence[str], node_name: str, now: Callable[[], datetime]
+        self,
+        db: Database,
+        outgoing: Callable[[], Outgoing],
+        allowed: Sequence[str],
+        node_name: str,
+        now: Callable[[], datetime],
     ) -> None:
-        """`outgoing` and `allowed` networks are the guard's; `node_name` chooses among static client identifiers."""
+        """`outgoing` gives the guarded client once somebody needs it, `allowed` are the networks that the guard lets pass.
+
+        `node_name` chooses among static client identifiers.
+        """
         self._db = db
         self._opener = opening.Opener(outgoing, allowed, node_name)
         self._now = now
@@ -78,7 +86,9 @@ class Bridges:
         self._connectors: dict[str, RunningConnector] = {}
         self._actions: dict[str, RunningAction] = {}
         self._sources: dict[str, RunningSource] = {}
-        self.rules_of: Callable[[str], Sequence[str]] = lambda bridge_id: ()
+        self.rules_of: Callable[[str], Sequence[str]] = lambda action_id: ()
+        self.rules_on: Callable[[str], Sequence[str]] = lambda source_id: ()
+        self.release: Callable[[str], Awaitable[None]] = _nobody
         self.happened: Callable[[str, dict[str, Any], tuple[str, ...]], None] = lambda event, columns, trail: None
         """Told what sources fetch: `$bridges/mqtt:NAME`, the columns, and the trail."""
         self.on_health: list[Callable[[Connector, Health], None]] = []
@@ -312,6 +322,10 @@ class Bridges:
 
     def _running(self, value: Channel) -> RunningAction | RunningSource | None:
         return self._sources.get(value.id) if isinstance(value, Source) else self._actions.get(value.id)
+
+
+async def _nobody(action_id: str) -> None:
+    """Where there are no rules."""
 
 
 def _all_of_them(tx: Transaction) -> tuple[list[Connector], list[Action], list[Source]]:

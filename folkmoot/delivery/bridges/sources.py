@@ -17,7 +17,7 @@ def columns_of(connector: Connector, message: Publish, now: datetime) -> dict[st
     assert isinstance(connector.settings, MqttServer)
     return {
         "id": uuid4().hex.upper(),
-        "payload": message.payload,
+        "payload": properties.text(message.payload),
         "server": connector.settings.server,
         "topic": message.topic,
         "qos": message.qos,

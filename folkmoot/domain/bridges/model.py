@@ -201,7 +201,11 @@ class Bridges(Protocol):
     """What runs connectors, actions and sources, as the management sees it. Ids are `type:name`."""
 
     rules_of: Callable[[str], Sequence[str]]
-    """The rules that use an action, or listen to a source."""
+    """The rules that use an action."""
+    rules_on: Callable[[str], Sequence[str]]
+    """The rules that listen to a source."""
+    release: Callable[[str], Awaitable[None]]
+    """Takes an action out of all rules that use it."""
 
     def connectors(self) -> Sequence[Connector]:
         """All connectors, by id."""

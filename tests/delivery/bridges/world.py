@@ -43,7 +43,7 @@ async def running(directory: Path, allowed: Sequence[str] = LOOPBACK, name: str 
     database = Database(engine, logs_events=False)
     database.open()
     outgoing = Outgoing(allowed_networks=allowed)
-    found = Bridges(database, outgoing, allowed, "emqx@127.0.0.1", lambda: NOW)
+    found = Bridges(database, lambda: outgoing, allowed, "emqx@127.0.0.1", lambda: NOW)
     await found.start()
     try:
         yield found
