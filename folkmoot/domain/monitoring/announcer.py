@@ -32,6 +32,7 @@ class Announcer:
         self._outlet = outlet
         self._gauges = gauges
         self._started_at = started_at
+        self._standing: dict[str, bytes] = {}
         self._heartbeat_at = self._numbers_at = started_at
         happenings = broker.happenings
         happenings.connected.append(self._connected)
@@ -41,9 +42,16 @@ class Announcer:
 
     def start(self, node: str, version: str, description: str) -> None:
         """Puts up what is to be read at any time."""
-        self._outlet.keep(f"{ROOT}/brokers", node.encode())
-        self._outlet.keep(f"{ROOT}/brokers/{node}/version", version.encode())
-        self._outlet.keep(f"{ROOT}/brokers/{node}/sysdescr", description.encode())
+        self._standing = {
+            f"{ROOT}/brokers": node.encode(),
+            f"{ROOT}/brokers/{node}/version": version.encode(),
+            f"{ROOT}/brokers/{node}/sysdescr": description.encode(),
+        }
+        self._put_up()
+
+    def _put_up(self) -> None:
+        for topic, payload in self._standing.items():
+            self._outlet.keep(topic, payload)
 
     def tick(self, now: float) -> None:
         """Tells what is due."""
@@ -54,6 +62,8 @@ class Announcer:
             self._outlet.say("datetime", lambda: _moment(now).encode())
         if options.sys_msg_interval is not None and now - self._numbers_at >= options.sys_msg_interval:
             self._numbers_at = now
+            # Somebody may have deleted it.
+            self._put_up()
             if any(self._outlet.is_wanted(path) for path in _NUMBERS):
                 self._tell_numbers()
 

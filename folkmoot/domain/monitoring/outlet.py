@@ -33,7 +33,12 @@ class Outlet:
             return
         broker, now, topic = self._broker, self._clock(), self._prefix + path
         happenings, watched = broker.happenings, self._is_watched(topic)
+        raw, cache = topic.encode(), broker.routes.cache
+        is_remembered = raw in cache
         route = broker.routes.route(topic)
+        if not is_remembered:
+            # Each client has topics of its own here: they must not push out those that are used often.
+            cache.pop(raw, None)
         if watched or route.subscriptions or route.groups:
             message = Message(topic, payload(), published_at=now, from_client="$SYS")
             if watched:

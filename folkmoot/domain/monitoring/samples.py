@@ -52,9 +52,10 @@ class Sampler:
             return
         # A sample is named for the moment it is due, so that those of one week fit into each other.
         taken_at = datetime.fromtimestamp(self._due if now - self._due < self.span else int(now), UTC)
-        done = self._since_last(counts(self._broker))
+        counted = counts(self._broker)
+        done = self._since_last(counted)
         self._unsaved.append(Sample(taken_at, self.span, *msgspec.structs.astuple(done), **self._meanwhile))
-        self._last, self._last_at, self._due = counts(self._broker), now, _next(now, self.span)
+        self._last, self._last_at, self._due = counted, now, _next(now, self.span)
         self._meanwhile = {name: found[name] for name in _HIGHEST}
 
     def rates(self, now: float) -> Counts:

@@ -7,6 +7,7 @@ to. While one runs, all messages it might want take the slow way: those of its t
 from __future__ import annotations
 
 import ipaddress
+import logging
 import os
 import re
 from collections.abc import Iterable
@@ -24,6 +25,8 @@ from folkmoot.store import Transaction
 from .tracing import FORMATS, Line, Listener
 
 Subject = Literal["clientid", "topic", "ip_address", "ruleid"]
+log = logging.getLogger(__name__)
+
 SUBJECTS: tuple[str, ...] = get_args(Subject)
 TRACES_MAX = 30
 #: A file never grows beyond this.
@@ -99,9 +102,8 @@ class Traces:
     def remove(self, name: str) -> None:
         """Forgets a trace and its file; the caller deletes what is kept."""
         trace = self.all.pop(name)
-        file = self._files.pop(name, None)
-        if file is not None:
-            file.close()
+        if name in self._files:
+            self._close(name)
             self._listen()
         with suppress(FileNotFoundError):
             self.path(trace).unlink()
@@ -114,20 +116,33 @@ class Traces:
         """Puts what was written where others can read it."""
         file = self._files.get(name)
         if file is not None:
-            file.flush()
+            try:
+                file.flush()
+            except OSError as error:
+                log.warning("the trace %s cannot be written: %s", name, error)
 
     def tick(self, now: datetime) -> None:
         """Starts and stops what is due."""
         running = {name for name, trace in self.all.items() if trace.status(now) == "running"}
         if running == self._files.keys():
-            for file in self._files.values():
-                file.flush()
+            for name in list(self._files):
+                self.flush(name)
             return
         for name in self._files.keys() - running:
-            self._files.pop(name).close()
+            self._close(name)
         for name in running - self._files.keys():
-            self._files[name] = self._open(self.path(self.all[name]))
+            try:
+                self._files[name] = self._open(self.path(self.all[name]))
+            except OSError as error:
+                log.warning("the trace %s cannot be written: %s", name, error)
         self._listen()
+
+    def _close(self, name: str) -> None:
+        file = self._files.pop(name, None)
+        if file is not None:
+            # What does not fit on the disc any more is lost.
+            with suppress(OSError):
+                file.close()
 
     def _open(self, path: Path) -> IO[bytes]:
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -160,14 +175,14 @@ class Traces:
     def _write(self, trace: Trace, file: IO[bytes], line: Line) -> None:
         data = FORMATS[trace.formatter](line, trace.payload_encode)
         if file.tell() + len(data) <= self._largest:
-            file.write(data)
+            with suppress(OSError):
+                file.write(data)
 
     def close(self) -> None:
         """Stops listening and writing, because the program ends."""
         self.all.clear()
-        for file in self._files.values():
-            file.close()
-        self._files.clear()
+        for name in list(self._files):
+            self._close(name)
         self._listen()
 
 

@@ -150,3 +150,21 @@ def test_subscriptions_are_told_when_the_operator_wants_it() -> None:
     common = {"clientid": "dev", "username": None, "protocol": "mqtt", "topic": "b", "ts": MILLISECONDS}
     assert json.loads(told["clients/dev/unsubscribed"]) == common
     assert json.loads(told["clients/dev/subscribed"]) == {**common, "subopts": {"qos": 2, "nl": 1, "rap": 1, "rh": 1}}
+
+
+def test_what_stands_comes_back_when_it_was_deleted() -> None:
+    room = Told()
+    room.broker.retained.drop("$SYS/brokers")
+    assert room.broker.retained.find("$SYS/brokers", room.clock.now) is None
+    room.after(60)
+    assert room.broker.retained.find("$SYS/brokers", room.clock.now) is not None
+
+
+def test_topics_of_clients_do_not_push_out_others() -> None:
+    room = Told()
+    ear = listen(room, "$SYS/brokers/#")
+    ear.read()
+    for at in range(3):
+        room.enter(f"c{at}").lose()
+    assert len(heard(ear)) == 6
+    assert not room.broker.routes.cache
