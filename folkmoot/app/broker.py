@@ -6,7 +6,7 @@ from folkmoot.domain.broker import Client, Identity, Receipt
 from folkmoot.surfaces.mqtt import Management, Stream
 from folkmoot.wire.mqtt import Connect, Properties
 
-from . import authorization, listening, monitoring, traffic
+from . import authorization, bridges, listening, monitoring, rules, traffic
 from . import settings as limits
 from .program import Program
 
@@ -45,15 +45,27 @@ async def start(program: Program) -> Management:
     await push.start()
     stream.start()
     watch = await monitoring.start(program, stream)
+    engine = await rules.load(house, stream, push)
+    links = await bridges.start(program, stream, watch, engine)
     listeners = await listening.start(program, stream)
     settings.applied.append(lambda _: listeners.refresh())
     program.keep_running("mqtt push", push.run())
     program.keep_running("mqtt bans", permissions.run())
     if house.demo:
         await _retain_demo(stream)
-    node = house.config.mqtt.node_name
     return Management(
-        house, stream, push, listeners, settings, lambda: program.ready, node, watch, authentication, permissions
+        house=house,
+        stream=stream,
+        push=push,
+        listening=listeners,
+        settings=settings,
+        is_ready=lambda: program.ready,
+        node_name=house.config.mqtt.node_name,
+        monitoring=watch,
+        permissions=permissions,
+        rules=engine,
+        bridges=links,
+        authentication=authentication,
     )
 
 

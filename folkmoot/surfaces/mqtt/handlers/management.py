@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from folkmoot.domain.bridges import Bridges
 from folkmoot.domain.monitoring import Monitoring
+from folkmoot.domain.rules import Engine
 from folkmoot.errors import NotFound
 from folkmoot.house import House
 from folkmoot.surfaces.mqtt import schema
@@ -30,8 +32,10 @@ class Management:
     is_ready: Callable[[], bool]
     node_name: str
     monitoring: Monitoring
-    authentication: Authentication
     permissions: Permissions
+    rules: Engine
+    bridges: Bridges
+    authentication: Authentication
     invitations: list[schema.Invitation] = field(default_factory=list)
     """To join this node; all have failed, as one node is all there is."""
     tracing: asyncio.Lock = field(default_factory=asyncio.Lock)
