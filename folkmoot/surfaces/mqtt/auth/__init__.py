@@ -4,7 +4,8 @@
 """
 
 from folkmoot.surfaces.mqtt.auth.accounts import CLIENTS, identify_account
-from folkmoot.surfaces.mqtt.auth.chain import Authentication
+from folkmoot.surfaces.mqtt.auth.authenticator import Authenticator
+from folkmoot.surfaces.mqtt.auth.chain import Authentication, document_of
 from folkmoot.surfaces.mqtt.auth.operators import (
     KEYS,
     LOGINS,
@@ -14,14 +15,18 @@ from folkmoot.surfaces.mqtt.auth.operators import (
     log_out,
     role_of,
 )
+from folkmoot.surfaces.mqtt.auth.users import FILE_MAX_BYTES
 
 __all__ = [
     "CLIENTS",
+    "FILE_MAX_BYTES",
     "KEYS",
     "LOGINS",
     "Authentication",
+    "Authenticator",
     "Caller",
     "authenticate",
+    "document_of",
     "identify_account",
     "log_in",
     "log_out",

@@ -22,6 +22,11 @@ class Authenticator(Protocol):
         ...
 
     @property
+    def is_outside(self) -> bool:
+        """Whether it asks somebody over the network."""
+        ...
+
+    @property
     def fault(self) -> str:
         """Why it cannot answer at present; empty when it can."""
         ...

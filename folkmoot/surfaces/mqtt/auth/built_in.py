@@ -32,6 +32,7 @@ class BuiltIn:
     """Asks the table of users with passwords."""
 
     fault = ""
+    is_outside = False
 
     def __init__(self, house: House, config: BuiltInConfig, tally: Tally) -> None:
         self.config = config
@@ -63,6 +64,7 @@ class ScramUsers:
     """Knows nobody by a password; makes exchanges."""
 
     fault = ""
+    is_outside = False
 
     def __init__(self, house: House, config: ScramConfig, tally: Tally) -> None:
         self.config = config

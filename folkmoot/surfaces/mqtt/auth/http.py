@@ -27,6 +27,8 @@ _log = structlog.get_logger("mqtt.authentication")
 class Http:
     """Asks one web server."""
 
+    is_outside = True
+
     def __init__(self, house: House, config: HttpConfig, tally: Tally) -> None:
         self.config = config
         self.tally = tally

@@ -59,6 +59,11 @@ class Jwt:
         self._keys = [] if isinstance(config, JwksConfig) else [_read_key(config)]
 
     @property
+    def is_outside(self) -> bool:
+        """Whether keys are fetched; tokens are checked here."""
+        return self._published is not None
+
+    @property
     def fault(self) -> str:
         """Why there are no keys, or no new ones."""
         return self._published.fault if self._published is not None else ""
