@@ -35,6 +35,7 @@ def keep(tx: Transaction, changes: Changes) -> None:
     _keep(tx, "queued_messages", _by_number(messages))
     _keep(tx, "sessions", _by_number(changes.sessions))
     _keep(tx, "session_wills", _by_number(changes.wills))
+    _keep(tx, "session_clients", _by_number(changes.clients))
     _keep(tx, "session_filters", filters)
     _keep(tx, "deliveries", _by_number(changes.deliveries))
     _keep(tx, "received_ids", received)

@@ -19,9 +19,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from msgspec import json
+
 from folkmoot.wire.mqtt import Reason
 
-from .model import Changes, Delivery, Kept, Message, Postponed, Row
+from .model import KEPT_OF_CLIENT, Changes, Delivery, Kept, Message, Postponed, Row
 from .sessions import Session, Subscription
 
 if TYPE_CHECKING:
@@ -73,6 +75,7 @@ class Ledger:
         for number, session in self._touched.items():
             changes.sessions[number] = _session_row(session)
             changes.wills[number] = _will_row(session)
+            changes.clients[number] = _client_row(session)
         self._touched.clear()
         self._taken, self.unsaved = self._last, False
         self.ticket += 1
@@ -166,8 +169,9 @@ class Ledger:
         self._touched.pop(number, None)
         self.changes.sessions.pop(number, None)
         self.changes.wills.pop(number, None)
+        self.changes.clients.pop(number, None)
         if number <= self._taken:
-            self.changes.sessions[number] = self.changes.wills[number] = None
+            self.changes.sessions[number] = self.changes.wills[number] = self.changes.clients[number] = None
         self._note()
 
     def subscribe(self, subscription: Subscription) -> None:
@@ -288,9 +292,17 @@ def _session_row(session: Session) -> Row:
     }
 
 
+def _client_row(session: Session) -> Row | None:
+    if session.will is None:
+        return None
+    client = session.client
+    return {"document": json.encode({name: getattr(client, name) for name in KEPT_OF_CLIENT}).decode()}
+
+
 def _will_row(session: Session) -> Row | None:
     will = session.will
-    if will is None:
+    # Rules that came with a credential are not kept, and without them nobody could judge the will.
+    if will is None or session.client.rules is not None:
         return None
     return {
         "topic": will.topic,

@@ -61,6 +61,13 @@ class Client(Struct):
     """What the gate remembers of it."""
 
 
+#: What of a client outlives its connection and a restart; not what its credential allowed it.
+KEPT_OF_CLIENT = (
+    "username", "address", "port", "version", "listener", "zone", "mountpoint", "attrs", "common_name", "subject",
+    "is_superuser",
+)  # fmt: skip
+
+
 class Verdict(IntEnum):
     """What the gate says to a wish."""
 
@@ -185,13 +192,14 @@ Row = dict[str, Any]
 class Changes(Struct):
     """The rows that differ from the database, as they are to be; None (or False) for those that are to go.
 
-    Retained messages by topic; sessions and their wills by the session's number; filters by session and filter; messages and
-    deliveries and delayed messages by their numbers; received QoS 2 messages by session and packet identifier.
+    Retained messages by topic; sessions, their wills and whose those are by the session's number; filters by session and filter;
+    messages, deliveries and delayed messages by their numbers; received QoS 2 messages by session and packet identifier.
     """
 
     retained: dict[str, Message | None] = field(default_factory=dict)
     sessions: dict[int, Row | None] = field(default_factory=dict)
     wills: dict[int, Row | None] = field(default_factory=dict)
+    clients: dict[int, Row | None] = field(default_factory=dict)
     filters: dict[tuple[int, str], Row | None] = field(default_factory=dict)
     messages: dict[int, Message | None] = field(default_factory=dict)
     deliveries: dict[int, Row | None] = field(default_factory=dict)

@@ -31,6 +31,7 @@ COLUMNS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("session_id",),
         ("topic", "payload", "qos", "retain", "fields", "expiry", "delay", "due_at"),
     ),
+    "session_clients": (("session_id",), ("document",)),
     "session_filters": (
         ("session_id", "filter_key"),
         ("topic_filter", "qos", "no_local", "retain_as_published", "retain_handling", "identifier"),

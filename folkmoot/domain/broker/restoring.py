@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from folkmoot.store import Transaction
 
-from .model import Damaged, Delivery, Identity, Kept, Message, Postponed
+from .model import KEPT_OF_CLIENT, Client, Damaged, Delivery, Identity, Kept, Message, Postponed
 from .options import Limits
 from .queries import COLUMNS, key
 from .sessions import Session, Subscription
@@ -52,6 +54,7 @@ def read_sessions(tx: Transaction, limits: Limits, damaged: list[Damaged], now: 
     for table, read in (
         ("sessions", reading.session),
         ("session_wills", reading.will),
+        ("session_clients", reading.client),
         ("session_filters", reading.filter),
         ("received_ids", reading.received),
         ("queued_messages", reading.message),
@@ -99,6 +102,12 @@ class _Reading:
         will.expires_at = float(expiry)
         session.will_delay, session.will_at = int(delay), _optional(_seconds, due_at)
         session.will = will
+
+    def client(self, number: Any, document: Any) -> None:
+        client, found = self.sessions[number].client, msgspec.json.decode(_text(document))
+        wanted = msgspec.convert({name: found[name] for name in KEPT_OF_CLIENT}, Client)
+        for name in KEPT_OF_CLIENT:
+            setattr(client, name, getattr(wanted, name))
 
     def filter(self, number: Any, filter_key: Any, topic_filter: Any, *rest: Any) -> None:
         qos, no_local, retain_as_published, retain_handling, identifier = rest
@@ -151,14 +160,14 @@ def _each(tx: Transaction, table: str, read: Callable[..., None], damaged: list[
     for row in tx.rows(f"SELECT {', '.join((*keys, *texts))} FROM {table} ORDER BY {', '.join(keys)}"):
         try:
             read(*row)
-        except (ValueError, TypeError, KeyError, OverflowError) as error:
+        except (ValueError, TypeError, KeyError, OverflowError, msgspec.MsgspecError) as error:
             damaged.append(Damaged(table, tuple(row), f"{type(error).__name__}: {error}"))
 
 
 _TEXTS = frozenset(
     {
         "topic", "from_client", "from_name", "client_id", "account_name", "topic_filter",
-        "identifiers", "share_group", "share_filter",
+        "identifiers", "share_group", "share_filter", "document",
     }
 )  # fmt: skip
 

@@ -103,7 +103,15 @@ def rows(database: Database, table: str) -> int:
     return int(database.read_now(lambda tx: tx.value(f"SELECT COUNT(*) FROM {table}")))
 
 
-TABLES = ("sessions", "session_wills", "session_filters", "queued_messages", "deliveries", "received_ids")
+TABLES = (
+    "sessions",
+    "session_wills",
+    "session_clients",
+    "session_filters",
+    "queued_messages",
+    "deliveries",
+    "received_ids",
+)
 
 
 def test_the_last_of_several_changes_to_a_topic_counts(database: Database) -> None:
@@ -238,6 +246,24 @@ def test_no_half_of_exactly_once_runs_ahead_of_the_disk(database: Database) -> N
     assert rows(database, "queued_messages") == rows(database, "deliveries") == rows(database, "received_ids") == 0
 
 
+def test_a_will_is_judged_and_published_as_its_clients(database: Database) -> None:
+    room = durable()
+    for name, rules in (("me", None), ("ruled", ["of its credential"])):
+        end = room.knock(name, will=mqtt.Will("will", b"gone"), session_expiry=DAY)
+        client = end.link.client
+        client.mountpoint, client.username, client.address, client.rules = "site/", "ann", "10.0.0.1", rules
+        client.attrs["kind"], client.is_superuser = "pump", True
+        end.link.accept(end.link.identity, room.clock.now)
+    save(database, room.broker)
+    after = killed(database, room)
+    kept = after.broker.sessions["me"].client
+    assert (kept.username, kept.address, kept.attrs, kept.is_superuser) == ("ann", "10.0.0.1", {"kind": "pump"}, True)
+    watcher = after.subscriber("watcher", "#")
+    after.broker.tick(after.clock.now)
+    # Nobody knows any more what the other one's credential allowed.
+    assert [packet.topic for packet in watcher.read() if isinstance(packet, Publish)] == ["site/will"]
+
+
 @pytest.mark.parametrize("was_connected", [True, False])
 def test_a_will_is_published_after_the_kill(was_connected: bool, database: Database) -> None:
     room = durable()
@@ -342,6 +368,8 @@ _DAMAGE = [
     "UPDATE deliveries SET identifiers = 'x' WHERE message_id IN (SELECT id FROM queued_messages WHERE topic = 'bad')",
     "DELETE FROM queued_messages WHERE topic = 'bad'",
     "UPDATE session_wills SET qos = 9",
+    "UPDATE session_clients SET document = '{'",
+    "UPDATE session_clients SET document = '{\"username\": 5}'",
     "UPDATE received_ids SET packet_id = 0",
     "UPDATE retained SET payload = :nothing WHERE topic = 'bad'",
 ]
