@@ -98,6 +98,7 @@ def _add_sessions(broker: Broker, found: dict[str, int]) -> None:
         found["delivery.dropped.queue_full"] += session.dropped_full
         found["delivery.dropped.expired"] += session.dropped_expired
         found["delivery.dropped.too_large"] += session.dropped_too_large
+        found["delivery.dropped.qos0_msg"] += session.dropped_qos0
 
 
 def counts(broker: Broker) -> Counts:

@@ -15,7 +15,7 @@ def client(session: Session, node_name: str) -> schema.Client:
     """A client, connected or not; of one that is not, the connection's own values are unknown."""
     link, limits = session.link, session.limits
     version = link.version if link is not None else None
-    dropped = session.dropped_full + session.dropped_expired + session.dropped_too_large
+    dropped = session.dropped_full + session.dropped_expired + session.dropped_too_large + session.dropped_qos0
     found = schema.Client(
         clientid=session.client_id,
         username=username(session),
@@ -43,6 +43,8 @@ def client(session: Session, node_name: str) -> schema.Client:
         awaiting_rel_cnt=len(session.awaiting),
         awaiting_rel_max=limits.max_awaiting_rel,
         disconnected_at=UNSET if session.disconnected_at is None else instant(session.disconnected_at),
+        recv_msg_dropped=session.dropped_unreleased,
+        recv_msg_dropped_timeout=session.dropped_unreleased,
         send_msg_dropped=dropped,
         send_msg_dropped_expired=session.dropped_expired,
         send_msg_dropped_full=session.dropped_full,
