@@ -8,6 +8,7 @@ from folkmoot.surfaces.mqtt.render.authentication import *
 from folkmoot.surfaces.mqtt.render.authorization import *
 from folkmoot.surfaces.mqtt.render.bans import *
 from folkmoot.surfaces.mqtt.render.clients import *
+from folkmoot.surfaces.mqtt.render.connectors import *
 from folkmoot.surfaces.mqtt.render.delayed import *
 from folkmoot.surfaces.mqtt.render.listeners import *
 from folkmoot.surfaces.mqtt.render.monitoring import *
@@ -16,6 +17,7 @@ from folkmoot.surfaces.mqtt.render.paging import *
 from folkmoot.surfaces.mqtt.render.prometheus import *
 from folkmoot.surfaces.mqtt.render.retainer import *
 from folkmoot.surfaces.mqtt.render.rewriting import *
+from folkmoot.surfaces.mqtt.render.rules import *
 from folkmoot.surfaces.mqtt.render.times import *
 from folkmoot.surfaces.mqtt.render.topic_metrics import *
 from folkmoot.surfaces.mqtt.render.topics import *

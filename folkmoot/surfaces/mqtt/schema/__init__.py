@@ -12,6 +12,7 @@ from folkmoot.surfaces.mqtt.schema.authorization import *
 from folkmoot.surfaces.mqtt.schema.bans import *
 from folkmoot.surfaces.mqtt.schema.clients import *
 from folkmoot.surfaces.mqtt.schema.configs import *
+from folkmoot.surfaces.mqtt.schema.connectors import *
 from folkmoot.surfaces.mqtt.schema.delayed import *
 from folkmoot.surfaces.mqtt.schema.listeners import *
 from folkmoot.surfaces.mqtt.schema.monitoring import *
@@ -21,6 +22,7 @@ from folkmoot.surfaces.mqtt.schema.prometheus import *
 from folkmoot.surfaces.mqtt.schema.publishing import *
 from folkmoot.surfaces.mqtt.schema.retainer import *
 from folkmoot.surfaces.mqtt.schema.rewriting import *
+from folkmoot.surfaces.mqtt.schema.rules import *
 from folkmoot.surfaces.mqtt.schema.topic_metrics import *
 from folkmoot.surfaces.mqtt.schema.topics import *
 from folkmoot.surfaces.mqtt.schema.traces import *
