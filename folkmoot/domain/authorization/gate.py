@@ -24,7 +24,7 @@ from folkmoot.text.acl import Carried, Topic
 from .cache import Answer, Cache
 from .community import CommunityLaw
 from .model import BuiltInSource, Configuration, FileSource, HttpSource, Source, Tally, type_of
-from .rules import Prepared, ask, covers, prepare
+from .rules import Ready, ask, covers, prepare
 from .stock import Stock
 
 _DELAYED, _EXCLUSIVE = "$delayed/", "$exclusive/"
@@ -41,7 +41,7 @@ class Outcome(NamedTuple):
 class _Own(NamedTuple):
     """The rules that came with a client's credential, ready."""
 
-    rules: tuple[Prepared, ...]
+    rules: Ready
     expires_at: float
 
 
@@ -51,7 +51,7 @@ class Asked(Struct):
     type: str
     source: Source
     tally: Tally
-    rules: tuple[Prepared, ...] = ()
+    rules: Ready = Ready()
 
 
 #: Yields the web servers to be asked and takes what they said; returns the verdict.
@@ -87,7 +87,7 @@ class Gate:
         known = {each.type: each.tally for each in self.sources}
         sources = list[Asked]()
         for source in configuration.sources:
-            rules = prepare(source.parse()) if isinstance(source, FileSource) else ()
+            rules = prepare(source.parse()) if isinstance(source, FileSource) else Ready()
             sources.append(Asked(type_of(source), source, known.get(type_of(source)) or Tally(), rules))
         self.sources = tuple(sources)
         self.configuration = configuration

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from enum import IntEnum
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import NamedTuple
 
 from folkmoot.domain.broker import Client, Wish
 from folkmoot.text.acl import Rule, Topic, Who
@@ -35,27 +36,28 @@ class Match(IntEnum):
 class Prepared:
     """One rule, ready."""
 
-    __slots__ = ("_action", "_covers", "_is_for", "_qos", "_retain", "allows")
+    __slots__ = ("_covers", "_is_for", "_qos", "_retain", "allows")
 
     def __init__(self, rule: Rule) -> None:
         self.allows = rule.allows
-        self._action = rule.action
         self._is_for = None if rule.who.kind == "all" else _who(rule.who)
         self._covers = None if rule.topics is None else [covers(each) for each in rule.topics]
         self._qos = rule.qos if rule.qos is not None and len(rule.qos) < 3 else None
         self._retain = rule.retain
 
     def match(self, client: Client, wish: Wish, levels: list[str]) -> Match:
-        """Whether the rule speaks of this; `levels` are those of the wish's topic."""
-        action = wish.action
-        if self._action not in (action, "all"):
-            return Match.NO
+        """Whether the rule, which is one for this action, speaks of this; `levels` are those of the wish's topic."""
+        action, topic = wish.action, wish.topic
         if self._covers is None:
             # What the broker says of itself nobody else says by a rule that means no topic in particular.
             if self.allows and levels[0] == "$SYS" and action == "publish":
                 return Match.NO
-        elif not any(covered(client, wish.topic, levels) for covered in self._covers):
-            return Match.NO
+        else:
+            for covered in self._covers:
+                if covered(client, topic, levels):
+                    break
+            else:
+                return Match.NO
         if self._is_for is not None and not self._is_for(client):
             return Match.NO
         if self._qos is None and (self._retain is None or action != "publish"):
@@ -67,13 +69,25 @@ class Prepared:
         return Match.YES_ONCE
 
 
-def prepare(rules: Iterable[Rule]) -> tuple[Prepared, ...]:
-    """Rules in their order, ready."""
-    return tuple(Prepared(rule) for rule in rules)
+class Ready(NamedTuple):
+    """Rules in their order, ready, by what they are for."""
+
+    publish: tuple[Prepared, ...] = ()
+    subscribe: tuple[Prepared, ...] = ()
 
 
-def ask(rules: Iterable[Prepared], client: Client, wish: Wish, levels: list[str]) -> tuple[bool | None, bool]:
+def prepare(rules: Iterable[Rule]) -> Ready:
+    """Makes rules ready."""
+    found = [(rule.action, Prepared(rule)) for rule in rules]
+    return Ready(
+        tuple(rule for action, rule in found if action != "subscribe"),
+        tuple(rule for action, rule in found if action != "publish"),
+    )
+
+
+def ask(ready: Ready, client: Client, wish: Wish, levels: list[str]) -> tuple[bool | None, bool]:
     """What the first rule that matches says, None if none does; and whether the answer holds for this once only."""
+    rules = ready.publish if wish.action == "publish" else ready.subscribe
     once = False
     for rule in rules:
         found = rule.match(client, wish, levels)
@@ -165,7 +179,7 @@ def _who(who: Who) -> _Test:
         tests = [_who(each) for each in value]
         return lambda client: any(test(client) for test in tests)
     if kind == "address":
-        return lambda client: is_within(client.address, value)
+        return _within(value)
     if kind == "attribute":
         name, wanted = value
         return _name(lambda client: client.attrs.get(name), wanted)
@@ -176,17 +190,20 @@ def _who(who: Who) -> _Test:
     return lambda client: True
 
 
+def _within(networks: list[IPv4Network | IPv6Network]) -> _Test:
+    @lru_cache(maxsize=1024)
+    def is_within(address: str) -> bool:
+        found = parse_address(address)
+        return found is not None and any(found in network for network in networks)
+
+    return lambda client: is_within(client.address)
+
+
 def _name(read: Callable[[Client], str | None], wanted: str | Pattern) -> _Test:
     if isinstance(wanted, Pattern):
         found_in = wanted.found_in
         return lambda client: (name := read(client)) is not None and found_in(name)
     return lambda client: read(client) == wanted
-
-
-def is_within(address: str, networks: Iterable[IPv4Network | IPv6Network]) -> bool:
-    """Whether an address lies in one of the networks; what is no address lies in none."""
-    found = parse_address(address)
-    return found is not None and any(found in network for network in networks)
 
 
 @lru_cache(maxsize=1024)

@@ -11,7 +11,7 @@ from folkmoot.domain.broker import Client, Wish
 from folkmoot.text.acl import read_item
 
 from .model import Entry
-from .rules import Prepared, ask, prepare
+from .rules import Ready, ask, prepare
 
 _READY_MAX = 2000
 
@@ -21,7 +21,7 @@ class Stock:
 
     def __init__(self) -> None:
         self.entries: dict[tuple[str, str], Entry] = {}
-        self._ready: dict[tuple[str, str], tuple[Prepared, ...]] = {}
+        self._ready: dict[tuple[str, str], Ready] = {}
 
     def load(self, entries: Iterable[Entry]) -> None:
         """These and no others."""
@@ -46,21 +46,19 @@ class Stock:
         """What they say (see `rules.ask`): first those for the client, then those for the user, then those for all."""
         once = False
         for key in (("client", client.client_id), ("user", client.username or ""), ("all", "")):
-            rules = self._ready.get(key)
-            if rules is None:
-                rules = self._prepare(key)
-            if rules:
+            rules = self._ready.get(key) or self._prepare(key)
+            if rules is not None:
                 answer, depends = ask(rules, client, wish, levels)
                 once = once or depends
                 if answer is not None:
                     return answer, once
         return None, once
 
-    def _prepare(self, key: tuple[str, str]) -> tuple[Prepared, ...]:
+    def _prepare(self, key: tuple[str, str]) -> Ready | None:
         entry = self.entries.get(key)
         if entry is None:
             # Not remembered: there is no end to names that have none.
-            return ()
+            return None
         if len(self._ready) >= _READY_MAX:
             self._ready.clear()
         rules = self._ready[key] = prepare(read_item(item) for item in entry.rules)
