@@ -8,6 +8,7 @@ from .actions import keep
 from .agenda import Agenda
 from .automatic import AutomaticSubscription
 from .broker import Broker
+from .certificates import NEED_CERTIFICATE
 from .delayed import Delayed, DelayedSettings
 from .happenings import Happenings
 from .links import Link
@@ -45,6 +46,7 @@ from .topics import is_filter, is_topic, matches, split_shared
 
 __all__ = [
     "FOREVER",
+    "NEED_CERTIFICATE",
     "Agenda",
     "Alarm",
     "AutomaticSubscription",

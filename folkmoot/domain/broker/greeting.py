@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 from folkmoot.wire import mqtt
 from folkmoot.wire.mqtt import MQTT_5, Prop, Reason
 
+from .certificates import certificate_name
 from .expressions import Names, evaluate, names_of
 from .forms import Form
 from .model import Client, Message, Refused
@@ -56,8 +57,10 @@ def enter(session: Session, link: Link, packet: mqtt.Connect, now: float) -> Non
 def name_client(client: Client, packet: mqtt.Connect, limits: Limits) -> None:
     """What the client is called and its attributes, as the options make them of its CONNECT (contract §3.2)."""
     client.client_id, client.version, client.username = packet.client_id, packet.version, packet.username
-    if limits.use_username_as_clientid and packet.username:
-        client.client_id = packet.username
+    client.username = certificate_name(client, limits.peer_cert_as_username) or client.username
+    if limits.use_username_as_clientid and client.username:
+        client.client_id = client.username
+    client.client_id = certificate_name(client, limits.peer_cert_as_clientid) or client.client_id
     if not limits.client_attrs_init and limits.clientid_override in ("", "disabled"):
         return
     given = dict(cast("list[tuple[str, str]]", packet.properties.get(Prop.USER_PROPERTY, [])))

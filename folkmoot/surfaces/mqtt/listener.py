@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Router, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from folkmoot.domain.broker import Link
+from folkmoot.domain.broker import NEED_CERTIFICATE, Link
 from folkmoot.net.accepting import Acceptor, read_proxy_header
 from folkmoot.net.certificates import ServerTls, TlsSettings
 from folkmoot.net.connection import Bounds
@@ -155,7 +155,7 @@ class Listener:
         client.zone, client.mountpoint, client.enable_authn = options.zone, options.mountpoint, options.enable_authn
         client.common_name, client.subject = peer.common_name, peer.subject
         limits = broker.limits
-        if {limits.peer_cert_as_username, limits.peer_cert_as_clientid} & {"crt", "pem", "md5"}:
+        if {limits.peer_cert_as_username, limits.peer_cert_as_clientid} & NEED_CERTIFICATE:
             client.certificate = peer.certificate
         return link
 

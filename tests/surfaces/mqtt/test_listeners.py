@@ -415,6 +415,12 @@ def test_certificates_of_clients(tmp_path: Path, certificates: Path) -> None:
             await client.send(hello("web"))
             assert await client.recv() == WELCOME
         assert (seen[-1].common_name, seen[-1].listener) == ("ann", "wss:must")
+        limits = here.stream.broker.limits
+        limits.peer_cert_as_username, limits.peer_cert_as_clientid = "cn", "md5"
+        assert await greet(must, ssl=trusting(certificates, "ann")) == WELCOME
+        assert seen[-1].username == "ann" and len(seen[-1].client_id) == 32
+        limits.peer_cert_as_username = "dn"
+        assert await greet(must, ssl=trusting(certificates, "ann")) != WELCOME
         lacking = {"type": "ssl", "name": "z", "bind": FREE, "ssl_options": server(certificates, verify="verify_peer")}
         assert_error(await here.ask("POST", "/listeners", json=lacking), 400, "BAD_REQUEST")
 

@@ -106,8 +106,8 @@ class Authentication:
             if grant is not None:
                 _apply(grant, client)
                 return Identity(name=client.username or None)
-        if packet.username:
-            return await self._account(packet.username, packet.password, bool(enabled))
+        if client.username:
+            return await self._account(client.username, packet.password, bool(enabled))
         if enabled or self._is_damaged or not self._house.config.mqtt.admits_anonymous(client.address):
             raise Forbidden("account.required", "A user name and a password are needed.")
         return Identity()
