@@ -48,7 +48,7 @@ def test_messages(tmp_path: Path) -> None:
             await client.publish("$delayed/300/c", bytes(2048), qos=1)
         page = (await here.ask("GET", "/mqtt/delayed/messages?limit=2")).json()
         assert page["meta"] == {"page": 1, "limit": 2, "count": 3, "hasnext": True}
-        small, large, edge = rows = await listed(here)
+        small, _, edge = rows = await listed(here)
         assert list(small) == [
             "msgid", "node", "publish_at", "delayed_interval", "delayed_remaining", "expected_at", "topic", "qos",
             "from_clientid", "from_username",

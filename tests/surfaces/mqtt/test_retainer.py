@@ -58,7 +58,7 @@ def test_settings_hold_at_once_and_after_a_restart(tmp_path: Path) -> None:
         "msg_clear_interval": "500ms",
         "max_payload_size": "2B",
         "delivery_rate": "1000/s",
-        "max_publish_rate": "90/m",
+        "max_publish_rate": "90/s",
         "backend": {**DEFAULT["backend"], "storage_type": "disc", "max_retained_messages": 2},
     }
 

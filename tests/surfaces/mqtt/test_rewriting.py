@@ -62,7 +62,8 @@ def test_automatic_subscriptions(tmp_path: Path) -> None:
         assert (await here.ask("GET", "/mqtt/auto_subscribe")).json() == []
         answer = await here.ask("PUT", "/mqtt/auto_subscribe", json=[{"topic": "all"}])
         assert (answer.status_code, answer.json()) == (200, [{"topic": "all", "qos": 0, "rh": 0, "rap": 0, "nl": 0}])
-        for wrong in ([{"topic": "a#"}], [{"topic": ""}], [{}], [{"topic": "a", "qos": 3}], {"topic": "a"}):
+        refused: list[Any] = [[{"topic": "a#"}], [{"topic": ""}], [{}], [{"topic": "a", "qos": 3}], {"topic": "a"}]
+        for wrong in refused:
             assert_error(await here.ask("PUT", "/mqtt/auto_subscribe", json=wrong), 400, "BAD_REQUEST")
         many = [{"topic": f"t/{number}"} for number in range(21)]
         assert_error(await here.ask("PUT", "/mqtt/auto_subscribe", json=many), 409, "EXCEED_LIMIT")
