@@ -21,7 +21,7 @@ from folkmoot.ids import new_secret
 from folkmoot.net.listeners import ListenError, address_of, open_socket
 from folkmoot.store import Announcements
 
-from . import broker, log, mail, web
+from . import broker, log, mail, upkeep, web
 from .program import Program, lock_directory, write_listeners
 
 __all__ = ["Program", "run", "start"]
@@ -110,4 +110,5 @@ async def _open(program: Program) -> None:
     web.name_origins(house, program.addresses)
     management = await broker.start(program)
     await mail.start(program, sockets)
+    upkeep.start(program)
     await web.start(program, sockets, management)

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import socket
 from collections.abc import Mapping
-from datetime import timedelta
 
 import structlog
 
 from folkmoot.config import Config
-from folkmoot.domain import outbox
-from folkmoot.errors import FolkmootError, Invalid
-from folkmoot.house import House
-from folkmoot.store import log
+from folkmoot.errors import Invalid
 
 from .program import Program
 from .tls import server_context
@@ -67,16 +62,3 @@ async def start(program: Program, sockets: Mapping[str, socket.socket | None]) -
     house.announcements.listen(sender.notice)
     program.keep_running("sender", sender.run())
     program.on_stop(sender.stop)
-    program.keep_running("retention", _retain(house))
-
-
-async def _retain(house: House) -> None:
-    """Drop what nobody needs any more, hourly."""
-    while True:
-        now = house.now()
-        try:
-            await house.db.write(log.forget, now - timedelta(days=house.config.data.event_retention_days))
-            await house.db.write(outbox.forget, now - timedelta(days=house.config.mail.caught_retention_days))
-        except FolkmootError:
-            _logger.exception("retention failed")
-        await asyncio.sleep(_RETENTION_SECONDS)

@@ -30,6 +30,7 @@ from folkmoot.domain.conversations.archive import (
     read_mail,
     read_mailbox,
 )
+from folkmoot.domain.conversations.erasing import ERASED, erase_some, is_erasing, request_erasure
 from folkmoot.domain.conversations.listing import (
     Scope,
     answers_everywhere,
@@ -75,6 +76,7 @@ from folkmoot.domain.conversations.views import (
 )
 
 __all__ = [
+    "ERASED",
     "LONGEST_BODY",
     "LONGEST_TITLE",
     "SEARCHED",
@@ -100,6 +102,7 @@ __all__ = [
     "count_archived_roots",
     "count_threads",
     "edit",
+    "erase_some",
     "everywhere",
     "find_archived_in",
     "find_named",
@@ -113,6 +116,7 @@ __all__ = [
     "get_thread_entry",
     "get_view",
     "hot_rank",
+    "is_erasing",
     "latest_views",
     "list_answer_entries",
     "list_answers",
@@ -137,6 +141,7 @@ __all__ = [
     "read_mailbox",
     "receive",
     "reply",
+    "request_erasure",
     "require_visible",
     "set_deleted",
     "set_locked",

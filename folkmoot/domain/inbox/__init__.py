@@ -2,6 +2,7 @@
 
 from folkmoot.domain.inbox.actions import (
     edit_private_message,
+    erase,
     mark_all,
     mark_answer,
     mark_mention,
@@ -24,6 +25,7 @@ __all__ = [
     "PrivateMessage",
     "Received",
     "edit_private_message",
+    "erase",
     "get_mention",
     "get_private_message",
     "list_mentions",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from folkmoot.domain.accounts import Actor, get_account, require_account, require_unbanned
-from folkmoot.domain.conversations import require_visible
+from folkmoot.domain.conversations import ERASED, require_visible
 from folkmoot.domain.inbox.model import Mention, PrivateMessage, check_private_body
 from folkmoot.domain.inbox.queries import get_mention, get_private_message
 from folkmoot.errors import Conflict, Forbidden, Invalid
@@ -85,6 +85,17 @@ def send(tx: Transaction, actor: Actor, recipient_id: int, body: str, now: datet
     )
     tx.record(PrivateMessageSent(sent, author_id, recipient_id))
     return get_private_message(tx, sent, author_id)
+
+
+def erase(tx: Transaction, account_id: int) -> None:
+    """Take back an account's private messages, and forget what it saved."""
+    tx.run(
+        "UPDATE private_messages SET body = :body, deleted = :deleted WHERE author_id = :id",
+        body=ERASED,
+        deleted=True,
+        id=account_id,
+    )
+    tx.run("DELETE FROM saved_messages WHERE account_id = :id", id=account_id)
 
 
 def edit_private_message(

@@ -6,12 +6,12 @@ from datetime import datetime
 
 import msgspec
 
-from folkmoot.domain.accounts import Actor, require_account
-from folkmoot.domain.spaces.listed import RESTRICTED, list_followed_ids
+from folkmoot.domain.accounts import Actor
+from folkmoot.domain.spaces.listed import RESTRICTED
 from folkmoot.domain.spaces.model import Rights, require_right
 from folkmoot.domain.spaces.queries import get_space, rights
 from folkmoot.errors import NotFound
-from folkmoot.store import Transaction
+from folkmoot.store import Transaction, expand
 
 
 class Community(msgspec.Struct, frozen=True):
@@ -103,13 +103,23 @@ def list_moderator_standings(tx: Transaction, space_id: int) -> list[Standing]:
     return tx.all(Standing, f"{sql} WHERE r.space_id = :id ORDER BY r.id", id=space_id)
 
 
-def list_followed(tx: Transaction, actor: Actor, now: datetime) -> list[Standing]:
-    """The communities an account follows and may browse, in the order it began to."""
-    account_id = require_account(actor)
-    sql = _STANDING.format(rows="subscriptions")
-    found = tx.all(Standing, f"{sql} WHERE r.account_id = :id AND r.channel = 'forum' ORDER BY r.id", id=account_id)
-    restricted = {space_id for space_id, restricted in list_followed_ids(tx, account_id) if restricted}
-    return [each for each in found if each.space_id not in restricted or _may_browse(tx, actor, each.space_id, now)]
+def list_followed_by(tx: Transaction, actor: Actor, account_id: int, now: datetime) -> list[Standing]:
+    """The communities an account follows and the actor may browse, in the order it began to."""
+    sql = f"{_STANDING.format(rows='subscriptions')} WHERE r.account_id = :id AND r.channel = 'forum' ORDER BY r.id"
+    return _browsable(tx, actor, tx.all(Standing, sql, id=account_id), now)
+
+
+def list_moderated_by(tx: Transaction, actor: Actor, account_id: int, now: datetime) -> list[Standing]:
+    """The communities an account moderates and the actor may browse, in the order it was appointed."""
+    sql = f"{_STANDING.format(rows='moderators')} WHERE r.account_id = :id ORDER BY r.id"
+    return _browsable(tx, actor, tx.all(Standing, sql, id=account_id), now)
+
+
+def _browsable(tx: Transaction, actor: Actor, standings: list[Standing], now: datetime) -> list[Standing]:
+    words, values = expand("space", [each.space_id for each in standings])
+    sql = f"SELECT l.space_id FROM list_faces l WHERE l.space_id IN {words} AND {RESTRICTED}"
+    restricted = set(tx.column(sql, **values)) if standings else set()
+    return [each for each in standings if each.space_id not in restricted or _may_browse(tx, actor, each.space_id, now)]
 
 
 def count_site(tx: Transaction) -> Totals:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Table, Text, UniqueConstraint
+from sqlalchemy import Column, Index, Integer, Table, Text, UniqueConstraint
 
-from folkmoot.store.schema.columns import at, community, condition, flag, id_, ref, text
+from folkmoot.store.schema.columns import at, community, condition, count, flag, id_, ref, text
 
 
 def unread(name: str, *columns: str) -> Index:
@@ -56,6 +56,15 @@ Table(
     Index("ix_private_messages_recipient_id", "recipient_id", "id"),
     unread("ix_private_messages_unread", "recipient_id", "id"),
     sqlite_autoincrement=True,
+)
+# Accounts whose messages are being taken back: those up to `upto_id`, of which `done_id` was the last.
+Table(
+    "erasures",
+    community,
+    ref("account_id", "accounts.id", primary=True),
+    Column("upto_id", Integer, nullable=False),
+    count("done_id"),
+    at("requested_at"),
 )
 # Tokens that were mailed to set a new password, by hash.
 Table(

@@ -46,6 +46,8 @@ def test_both_transports_give_the_same_data(engine: Engine) -> None:
             "TransferCommunity": {"community_id": main, "user_id": 1, "auth": hall.tokens["admin"]},
             "TransferSite": {"user_id": 1, "auth": hall.tokens["admin"]},
             "GetModlog": {"limit": 1},
+            "GetUserDetails": {"sort": "New", "username": "ann", **bob},
+            "GetComments": {"type_": "All", "sort": "Hot", "community_id": main, **bob},
             "GetReplies": {"sort": "New", "unread_only": False, **bob},
             "GetUserMentions": {"sort": "New", "unread_only": False, **bob},
             "EditUserMention": {"user_mention_id": 1, "read": True, **bob},
@@ -57,7 +59,7 @@ def test_both_transports_give_the_same_data(engine: Engine) -> None:
         }
         # These make something new each time.
         once = {"Login", "Register", "CreateSite", "CreateCommunity", "FollowCommunity", "CreatePost", "CreateComment"}
-        once.add("CreatePrivateMessage")
+        once |= {"CreatePrivateMessage", "SaveUserSettings", "DeleteAccount", "PasswordReset", "PasswordChange"}
         told = {"CreatePostLike", "CreateCommentLike", "EditPost", "EditComment", "BanUser", "AddAdmin", "EditSite"}
         told |= {"EditCommunity", "BanFromCommunity", "AddModToCommunity"}
         assert set(asked) | once == {each.name for each in OPERATIONS}

@@ -30,6 +30,8 @@ P = ParamSpec("P")
 MEMBER = "folkmoot.forum.member"
 
 _MOST_LIMIT = 9999
+#: A page that ends further back than this is read out of the others' way.
+DEEP = 1000
 _WINDOWS = {"TopDay": timedelta(days=1), "TopWeek": timedelta(days=7)}
 _MONTHS = {"TopMonth": 1, "TopYear": 12}
 

@@ -6,13 +6,14 @@ from datetime import datetime
 
 from folkmoot.domain import conversations, inbox, moderation, spaces, votes
 from folkmoot.domain.accounts import Actor
-from folkmoot.domain.conversations import Message
+from folkmoot.domain.conversations import Message, Scope
 from folkmoot.domain.spaces import Rights
 from folkmoot.errors import Forbidden, Invalid, NotFound
 from folkmoot.net.http import Call
 from folkmoot.store import Transaction
 from folkmoot.surfaces.forum import render, schema
-from folkmoot.surfaces.forum.handlers import require_unbanned, write
+from folkmoot.surfaces.forum.handlers import DEEP, Forum, member, order_of, page, require_unbanned, write
+from folkmoot.surfaces.forum.push import EVERYTHING
 
 
 async def create_comment(call: Call) -> schema.CommentResponse:
@@ -43,6 +44,43 @@ async def create_comment(call: Call) -> schema.CommentResponse:
         return _view(tx, call.actor, comment.id, now)
 
     return schema.CommentResponse(await write(call, act), [])
+
+
+async def get_comments(call: Call) -> schema.GetCommentsResponse:
+    """A page of comments, removed and deleted ones too; over WebSocket without a community the caller enters the room of all."""
+    forum: Forum = call.app
+    data: schema.GetComments = call.data
+    now = forum.house.now()
+    skip, most = page(data)
+    order, since = order_of(data.sort, now)
+    viewer_id = call.actor.account_id
+
+    def look(tx: Transaction) -> list[schema.CommentView]:
+        ids = conversations.list_ids(tx, _scope(tx, call.actor, data, now), order, since, skip, most, now)
+        return [
+            render.comment(view, viewer_id, now) for view in conversations.list_answer_entries(tx, ids, viewer_id, now)
+        ]
+
+    found = await (forum.house.db.scan(look) if skip + most > DEEP else forum.house.db.read(look))
+    if data.community_id is None:
+        forum.rooms.enter(member(call), EVERYTHING, viewer_id)
+    return schema.GetCommentsResponse(found)
+
+
+def _scope(tx: Transaction, actor: Actor, data: schema.GetComments, now: datetime) -> Scope:
+    """Where the listing looks; nowhere for a community the caller may not see."""
+    if data.type_ == "Subscribed":
+        found = conversations.answers_followed(tx, actor, now)
+        if data.community_id is None:
+            return found
+        if data.community_id not in found.parameters.values():
+            return Scope((), table="answers")
+    if data.community_id is None:
+        return conversations.answers_everywhere()
+    try:
+        return conversations.answers_within(tx, actor, data.community_id, now)
+    except NotFound:
+        return Scope((), table="answers")
 
 
 async def create_comment_like(call: Call) -> schema.CommentResponse:

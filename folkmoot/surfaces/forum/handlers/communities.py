@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from folkmoot.domain import accounts, moderation, spaces, subscriptions
-from folkmoot.domain.accounts import Actor, require_unbanned
+from folkmoot.domain.accounts import Actor, require_account, require_unbanned
 from folkmoot.domain.conversations import hot_rank
 from folkmoot.domain.spaces import Community, Rights
 from folkmoot.errors import Forbidden, Invalid
@@ -192,7 +192,8 @@ async def follow_community(call: Call) -> schema.CommunityResponse:
 
 async def get_followed_communities(call: Call) -> schema.GetFollowedCommunitiesResponse:
     """What the caller follows."""
-    followed = await read(call, spaces.list_followed, call.actor, call.app.house.now())
+    actor: Actor = call.actor
+    followed = await read(call, spaces.list_followed_by, actor, require_account(actor), call.app.house.now())
     return schema.GetFollowedCommunitiesResponse([render.community_user(each) for each in followed])
 
 

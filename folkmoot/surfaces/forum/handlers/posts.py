@@ -13,6 +13,7 @@ from folkmoot.net.http import Call
 from folkmoot.store import Transaction, log
 from folkmoot.surfaces.forum import render, schema
 from folkmoot.surfaces.forum.handlers import (
+    DEEP,
     Forum,
     admin_views,
     communities,
@@ -28,7 +29,6 @@ from folkmoot.surfaces.forum.push import EVERYTHING
 
 # More than this is read out of the others' way.
 _MANY_COMMENTS = 300
-_DEEP = 1000
 
 
 async def create_post(call: Call) -> schema.PostResponse:
@@ -110,7 +110,7 @@ async def get_posts(call: Call) -> schema.GetPostsResponse:
         return conversations.list_thread_entries(tx, ids, viewer_id, now)
 
     db = forum.house.db
-    found = await (db.scan(look) if skip + most > _DEEP else db.read(look))
+    found = await (db.scan(look) if skip + most > DEEP else db.read(look))
     if data.community_id is None:
         forum.rooms.enter(member(call), EVERYTHING, viewer_id)
     return schema.GetPostsResponse(render.posts(found, viewer_id, now))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from folkmoot.surfaces.forum import schema
-from folkmoot.surfaces.forum.auth import SIGNED_IN
+from folkmoot.surfaces.forum.auth import ANYBODY, SIGNED_IN
 from folkmoot.surfaces.forum.handlers import comments
 from folkmoot.surfaces.forum.routes.table import operation
 
@@ -29,5 +29,14 @@ OPERATIONS = (
         comments.create_comment_like,
         schema.CreateCommentLike,
         schema.CommentResponse,
+    ),
+    operation(
+        "GetComments",
+        "GET",
+        "/comment/list",
+        ANYBODY,
+        comments.get_comments,
+        schema.GetComments,
+        schema.GetCommentsResponse,
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from folkmoot.surfaces.forum.schema.views import CommentView
-from folkmoot.surfaces.forum.schema.words import Signed
+from folkmoot.surfaces.forum.schema.words import ListingType, Signed, SortType
 
 
 class CreateComment(Signed):
@@ -37,6 +37,18 @@ class CreateCommentLike(Signed):
     comment_id: int
     score: int
     post_id: int | None = None
+
+
+class GetComments(Signed):
+    type_: ListingType
+    sort: SortType
+    page: int | None = None
+    limit: int | None = None
+    community_id: int | None = None
+
+
+class GetCommentsResponse(msgspec.Struct):
+    comments: list[CommentView]
 
 
 class CommentResponse(msgspec.Struct):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
-from folkmoot.surfaces.forum.schema.views import UserView
-from folkmoot.surfaces.forum.schema.words import Request, Signed
+from folkmoot.surfaces.forum.schema.views import CommentView, CommunityUserView, PostView, UserView
+from folkmoot.surfaces.forum.schema.words import Request, Signed, SortType
 
 
 class Login(Request):
@@ -36,6 +38,61 @@ class AddAdmin(Signed):
 
 class AdminsResponse(msgspec.Struct):
     admins: list[UserView]
+
+
+class GetUserDetails(Signed):
+    sort: SortType
+    user_id: int | None = None
+    username: str | None = None
+    page: int | None = None
+    limit: int | None = None
+    community_id: int | None = None
+    saved_only: bool = False
+
+
+class SaveUserSettings(Signed):
+    """What is left out stays as it is (lemmy §9)."""
+
+    show_nsfw: bool
+    theme: str
+    default_sort_type: Annotated[int, msgspec.Meta(ge=0, le=6)]
+    default_listing_type: Annotated[int, msgspec.Meta(ge=0, le=2)]
+    lang: str | None = None
+    avatar: str | None = None
+    email: str | None = None
+    matrix_user_id: str | None = None
+    new_password: str | None = None
+    new_password_verify: str | None = None
+    old_password: str | None = None
+    show_avatars: bool | None = None
+    send_notifications_to_email: bool | None = None
+
+
+class DeleteAccount(Signed):
+    password: str
+
+
+class PasswordReset(Request):
+    email: str
+
+
+class PasswordChange(Request):
+    token: str
+    password: str
+    password_verify: str
+
+
+class GetUserDetailsResponse(msgspec.Struct):
+    user: UserView
+    follows: list[CommunityUserView]
+    moderates: list[CommunityUserView]
+    comments: list[CommentView]
+    posts: list[PostView]
+    admins: list[UserView]
+
+
+class PasswordResetResponse(msgspec.Struct):
+    """Nothing: whether the mail arrives is seen there."""
 
 
 class LoginResponse(msgspec.Struct):

@@ -1,0 +1,154 @@
+"""What people show and set of themselves: details, settings, leaving, a forgotten password (lemmy §4.1, §4.7, §5.6)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from folkmoot.domain import conversations, outbox
+from folkmoot.store import Engine, Transaction
+from tests.surfaces.forum.hall import Hall, run_in_hall
+
+SETTINGS = {"show_nsfw": True, "theme": "light", "default_sort_type": 1, "default_listing_type": 0}
+
+
+def test_details(engine: Engine) -> None:
+    async def act(hall: Hall) -> None:
+        ann, bob = (await hall.enrol("carol"), await hall.enrol("david", email="david@example.org"))
+        first = await hall.post("carol", "one")
+        second = await hall.post("david", "two")
+        comment = await hall.comment("carol", second)
+        other = await hall.comment("david", first)
+        found = await hall.get("/user", user_id=ann, sort="New")
+        assert list(found) == ["user", "follows", "moderates", "comments", "posts", "admins"]
+        assert [each["id"] for each in found["posts"]] == [first]
+        assert [each["id"] for each in found["comments"]] == [comment]
+        assert [each["community_name"] for each in found["follows"]] == ["main"] and found["moderates"] == []
+        assert found["user"]["number_of_posts"] == found["user"]["number_of_comments"] == 1
+        # The default is `admin`; an id goes before a name.
+        assert (await hall.get("/user", sort="New"))["user"]["name"] == "admin"
+        assert (await hall.get("/user", sort="New"))["moderates"][0]["community_name"] == "main"
+        assert (await hall.get("/user", sort="New", user_id=bob, username="carol"))["user"]["name"] == "david"
+        # The address is for oneself alone.
+        assert (await hall.get("/user", "david", sort="New", user_id=bob))["user"]["email"] == "david@example.org"
+        assert (await hall.get("/user", "carol", sort="New", user_id=bob))["user"]["email"] is None
+        # What is saved is the caller's, whoever is shown.
+        await hall.send("/post/save", "carol", post_id=second, save=True)
+        await hall.send("/comment/save", "carol", comment_id=other, save=True)
+        saved = await hall.get("/user", "carol", sort="New", user_id=bob, saved_only="true")
+        assert [each["id"] for each in saved["posts"]] == [second] and saved["posts"][0]["saved"] is True
+        assert [each["id"] for each in saved["comments"]] == [other]
+        nothing = await hall.get("/user", sort="New", user_id=bob, saved_only="true")
+        assert nothing["posts"] == nothing["comments"] == []
+        error = await hall.client.get("/api/v1/user", params={"sort": "New", "username": "nobody"})
+        assert error.json()["error"] == "couldnt_find_that_username_or_email"
+
+    run_in_hall(engine, act)
+
+
+def test_settings_are_saved_all_or_none(engine: Engine) -> None:
+    async def act(hall: Hall) -> None:
+        async def save(by: str, **changes: Any) -> Any:
+            return await hall.send("/save_user_settings", by, "PUT", **{**SETTINGS, **changes})
+
+        async def refused(by: str, **changes: Any) -> str:
+            return await hall.refused("/save_user_settings", by, "PUT", **{**SETTINGS, **changes})
+
+        async def ann() -> Any:
+            return (await hall.get("/user", "ann", sort="New", username="ann"))["user"]
+
+        fresh = (
+            await save("ann", email="ann@example.org", matrix_user_id="@ann:example.org", avatar="https://a/b.png")
+        )["jwt"]
+        assert fresh != hall.tokens["ann"]
+        shown = await ann()
+        assert (shown["email"], shown["matrix_user_id"], shown["avatar"]) == (
+            *("ann@example.org", "@ann:example.org"),
+            "https://a/b.png",
+        )
+        # Null leaves alone, the empty string clears.
+        await save("ann", email=None, matrix_user_id="", avatar="")
+        shown = await ann()
+        assert (shown["email"], shown["matrix_user_id"], shown["avatar"]) == ("ann@example.org", None, None)
+        assert await refused("bob", email="ANN@example.org", avatar="https://x/y.png") == "email_already_exists"
+        assert (await hall.get("/user", sort="New", username="bob"))["user"]["avatar"] is None
+        await save("ann", matrix_user_id="@ann:example.org")
+        assert await refused("bob", matrix_user_id="@ann:example.org") == "user_already_exists"
+        assert await refused("ann", new_password="x") == "passwords_dont_match"
+        assert await refused("ann", new_password="x", new_password_verify="x") == "password_incorrect"
+        wrong = {"new_password": "x", "new_password_verify": "x", "old_password": "no"}
+        assert await refused("ann", **wrong) == "password_incorrect"
+        new = (await save("ann", **{**wrong, "old_password": "pw"}))["jwt"]
+        assert await hall.refused("/user/login", username_or_email="ann", password="pw") == "password_incorrect"
+        # Other sessions ended with the password.
+        assert await hall.refused("/user/mark_all_as_read", "ann") == "not_logged_in"
+        hall.tokens["ann"] = new
+        await hall.send("/user/mark_all_as_read", "ann")
+
+    run_in_hall(engine, act)
+
+
+def test_leaving_takes_back_what_was_said(engine: Engine) -> None:
+    async def act(hall: Hall) -> None:
+        bob = (await hall.get("/user", sort="New", username="bob"))["user"]["id"]
+        posts = [await hall.post("ann", f"post {number}", body="b", url="https://example.org") for number in range(3)]
+        thread = await hall.post("bob", "bob's")
+        comments = [await hall.comment("ann", thread, f"comment {number}") for number in range(120)]
+        await hall.send("/private_message", "ann", content="secret", recipient_id=bob)
+        assert await hall.refused("/user/delete_account", "ann", password="no") == "password_incorrect"
+        gone = await hall.send("/user/delete_account", "ann", password="pw")
+        assert gone == {"jwt": hall.tokens["ann"]}
+        while await hall.house.db.read(conversations.is_erasing):
+            await hall.house.db.write(conversations.erase_some, hall.clock())
+        for post in posts:
+            shown = (await hall.get("/post", id=post))["post"]
+            assert (shown["name"], shown["body"], shown["url"], shown["deleted"]) == (
+                *("*Permananently Deleted*", "*Permananently Deleted*"),
+                *("https://deleted.com", True),
+            )
+        left = (await hall.get("/post", id=thread))["comments"]
+        assert len(left) == len(comments)
+        assert {(each["content"], each["deleted"]) for each in left} == {("*Permananently Deleted*", True)}
+        messages = await hall.get("/private_message/list", "bob", unread_only="false")
+        assert messages["messages"] == []
+        assert [each["name"] for each in (await hall.get("/post/list", type_="All", sort="New"))["posts"]] == ["bob's"]
+        # The account stays and can sign in.
+        await hall.send("/user/login", username_or_email="ann", password="pw")
+
+    run_in_hall(engine, act)
+
+
+def test_a_forgotten_password(engine: Engine) -> None:
+    async def act(hall: Hall) -> None:
+        await hall.enrol("carol", email="carol@example.org")
+        unknown = await hall.refused("/user/password_reset", email="nobody@example.org")
+        assert unknown == "couldnt_find_that_username_or_email"
+        assert await hall.send("/user/password_reset", email="carol@example.org") == {}
+
+        def letter(tx: Transaction) -> str:
+            (copy,) = outbox.list_newest(tx, 10)
+            return outbox.get_body(tx, copy.body_id).decode()
+
+        text = await hall.house.db.read(letter)
+        found = re.search(r"/password_change/(\w{30})", text)
+        assert found is not None and "To: carol@example.org" in text
+        token = found.group(1)
+        differing = {"token": token, "password": "new", "password_verify": "other"}
+        assert await hall.refused("/user/password_change", **differing) == "passwords_dont_match"
+        hall.tokens["carol"] = (
+            await hall.send("/user/password_change", token=token, password="new", password_verify="new")
+        )["jwt"]
+        await hall.send("/user/mark_all_as_read", "carol")
+        again = {"token": token, "password": "new", "password_verify": "new"}
+        assert await hall.refused("/user/password_change", **again) == "couldnt_update_user"
+        await hall.send("/user/login", username_or_email="carol", password="new")
+        # A token lasts a day.
+        await hall.send("/user/password_reset", email="carol@example.org")
+        text = await hall.house.db.read(lambda tx: outbox.get_body(tx, outbox.list_newest(tx, 10)[0].body_id).decode())
+        late = re.search(r"/password_change/(\w{30})", text)
+        assert late is not None and late.group(1) != token
+        hall.clock.wait(hours=25)
+        again["token"] = late.group(1)
+        assert await hall.refused("/user/password_change", **again) == "couldnt_update_user"
+
+    run_in_hall(engine, act)
