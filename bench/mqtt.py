@@ -336,7 +336,8 @@ async def _serve() -> None:
     from folkmoot.store import Database, SqliteEngine, migrate
     from folkmoot.surfaces.mqtt.forms.listeners import ListenerOptions
     from folkmoot.surfaces.mqtt.listener import Listener
-    from folkmoot.surfaces.mqtt.stream import StoredJournal, Stream
+    from folkmoot.surfaces.mqtt.journal import StoredJournal
+    from folkmoot.surfaces.mqtt.stream import Stream
 
     class Rooms(broker.OpenGate):
         """A gate that really looks."""

@@ -15,9 +15,10 @@ from folkmoot.net import decoding, http, openapi
 from folkmoot.surfaces.mqtt import auth, errors, schema
 from folkmoot.surfaces.mqtt.auth import Authentication, Caller
 from folkmoot.surfaces.mqtt.handlers import Management
+from folkmoot.surfaces.mqtt.journal import StoredJournal
 from folkmoot.surfaces.mqtt.push import Push
 from folkmoot.surfaces.mqtt.routes import OPERATIONS, V5
-from folkmoot.surfaces.mqtt.stream import StoredJournal, Stream
+from folkmoot.surfaces.mqtt.stream import Stream
 
 __all__ = ["Authentication", "Management", "Push", "StoredJournal", "Stream", "make_app"]
 

@@ -17,9 +17,7 @@ from folkmoot import errors
 from folkmoot.domain.authorization import Banned
 from folkmoot.domain.broker import (
     Broker,
-    Changes,
     Client,
-    Damaged,
     Identity,
     Journal,
     Link,
@@ -30,13 +28,7 @@ from folkmoot.domain.broker import (
     Refused,
     Verdict,
     Wish,
-    keep,
-    list_delayed,
-    list_retained,
-    read_sessions,
-    set_aside,
 )
-from folkmoot.store import Database
 from folkmoot.surfaces.mqtt.sockets import LINGER_SECONDS, Socket
 from folkmoot.surfaces.mqtt.timing import Timer
 from folkmoot.wire import mqtt
@@ -154,7 +146,10 @@ class Stream:
         return self.broker.end_sessions(account_id, now, token_id)
 
     async def publish(self, message: Message, client: Client | None = None) -> int:
-        """Publishes a message of our own, or of a client that is not connected; returns the number of receivers, after the commit if anything of it is kept."""
+        """Publishes a message of our own, or of a client that is not connected.
+
+        Returns the number of receivers, after the commit if anything of the message is kept.
+        """
         noted = self._ledger.noted
         receivers = self.broker.publish(message, self.now(), client=client)
         if self._ledger.noted != noted:
@@ -386,29 +381,3 @@ def _reason(error: Exception, table: _Table) -> Reason:
             return reason
     log.error("a call into the community failed", exc_info=error)
     return Reason.UNSPECIFIED_ERROR
-
-
-class StoredJournal:
-    """The broker's journal in its database."""
-
-    def __init__(self, db: Database) -> None:
-        self._db = db
-
-    async def load(self, broker: Broker) -> None:
-        """Gives a new broker what was kept; rows that make no sense are reported and set aside."""
-        now, damaged = time.time(), list[Damaged]()
-        for message in await self._db.scan(list_retained, damaged):
-            broker.retained.keep(message)
-        kept, sessions = await self._db.scan(read_sessions, broker.limits, damaged, now)
-        delayed = await self._db.scan(list_delayed, damaged)
-        kept.last = max([kept.last, *(each.number for each in delayed)])
-        broker.resume(kept, sessions, now)
-        broker.delayed.resume(delayed)
-        for one in damaged:
-            log.error("a damaged row of %s was set aside: %s", one.table, one.reason)
-        if damaged:
-            await self._db.write(set_aside, damaged, now)
-
-    async def keep(self, changes: Changes) -> None:
-        """Returns when the changes are committed."""
-        await self._db.write(keep, changes)

@@ -11,7 +11,7 @@ import pytest
 
 from folkmoot.domain.broker import Broker, Changes, Limits, Message, Session, keep, list_retained
 from folkmoot.store import Database, PostgresqlEngine, SqliteEngine, Transaction, migrate
-from folkmoot.surfaces.mqtt.stream import StoredJournal
+from folkmoot.surfaces.mqtt.journal import StoredJournal
 from folkmoot.wire import mqtt
 from folkmoot.wire.mqtt import Ack, Connack, Filter, Kind, Packet, Publish, Suback, Subscribe
 
