@@ -6,7 +6,7 @@ from folkmoot.domain.broker import Client, Identity, Receipt
 from folkmoot.surfaces.mqtt import Management, Stream
 from folkmoot.wire.mqtt import Connect, Properties
 
-from . import authorization, bridges, listening, monitoring, rules, traffic
+from . import authorization, bridges, figures, listening, monitoring, rules, traffic
 from . import settings as limits
 from .program import Program
 
@@ -49,6 +49,7 @@ async def start(program: Program) -> Management:
     links = await bridges.start(program, stream, watch, engine)
     listeners = await listening.start(program, stream)
     settings.applied.append(lambda _: listeners.refresh())
+    figures.connect(watch, house, authentication, permissions, engine, listeners)
     program.keep_running("mqtt push", push.run())
     program.keep_running("mqtt bans", permissions.run())
     if house.demo:

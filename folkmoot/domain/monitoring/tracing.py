@@ -139,10 +139,18 @@ def _shown(payload: bytes, encoding: str) -> str:
 
 
 def _described(line: Line, encoding: str) -> dict[str, Any]:
-    details = dict(line.details)
-    if isinstance(details.get("payload"), bytes):
-        details["payload"] = _shown(details["payload"], encoding)
-    return details
+    return {name: _veiled(name, value, encoding) for name, value in line.details.items()}
+
+
+def _veiled(name: str, value: Any, encoding: str) -> Any:
+    """A value with the payloads in it, however deep, as the trace says."""
+    if isinstance(value, dict):
+        return {inner: _veiled(inner, each, encoding) for inner, each in value.items()}
+    if isinstance(value, list):
+        return [_veiled(name, each, encoding) for each in value]
+    if isinstance(value, bytes) or (name == "payload" and isinstance(value, str)):
+        return _shown(value if isinstance(value, bytes) else value.encode(errors="replace"), encoding)
+    return value
 
 
 def _moment(line: Line) -> str:

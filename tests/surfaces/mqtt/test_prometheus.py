@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -137,6 +138,42 @@ def test_the_numbers_of_other_parts(tmp_path: Path) -> None:
         # Only exactly this asks for JSON here.
         answer = await here.rest.get("/api/v5/prometheus/auth", headers={"accept": "application/json, */*"})
         assert answer.text.startswith("# TYPE")
+
+    scenario(tmp_path, play)
+
+
+def test_the_parts_tell_their_numbers(tmp_path: Path) -> None:
+    """Nothing put in their place: a rule, an authenticator, permissions and a ban as they are set over REST."""
+
+    async def play(here: Running) -> None:
+        rule = {"id": "r1", "sql": 'SELECT * FROM "t"', "actions": [{"function": "console"}]}
+        assert (await here.ask("POST", "/rules", json=rule)).is_success
+        chain = {"mechanism": "password_based", "backend": "built_in_database", "user_id_type": "username"}
+        assert (await here.ask("POST", "/authentication", json=chain)).is_success
+        user = {"user_id": "dev", "password": "secret"}
+        path = "/authentication/password_based:built_in_database/users"
+        assert (await here.ask("POST", path, json=user)).is_success
+        assert (await here.ask("POST", "/banned", json={"as": "clientid", "who": "x"})).is_success
+        trace = {"name": "rule", "type": "ruleid", "ruleid": "r1", "formatter": "json"}
+        assert (await here.ask("POST", "/trace", json=trace)).is_success
+        async with here.client("dev", "secret") as client:
+            await client.publish("t", "one", qos=1)
+        found = {}
+        for each in _DATA:
+            found |= samples((await here.rest.get(f"/api/v5/prometheus/{each}")).text)
+        authenticator = {"id": "password_based:built_in_database"}
+        assert found["emqx_authn_success"] == found["emqx_authn_users_count"] == [(authenticator, 1)]
+        assert found["emqx_authn_status"] == found["emqx_authn_enable"] == [(authenticator, 1)]
+        by_file = {"type": "file"}
+        assert found["emqx_authz_enable"][0] == (by_file, 1)
+        assert found["emqx_authz_rules_count"][0][1] > 0 < found["emqx_authz_total"][0][1]
+        assert found["emqx_banned_count"] == [({}, 1)]
+        one = {"id": "r1"}
+        assert found["emqx_rules_count"] == [({}, 1)]
+        assert found["emqx_rule_matched"] == found["emqx_rule_actions_success"] == [(one, 1)]
+        assert found["emqx_connectors_count"] == found["emqx_actions_count"] == [({}, 0)]
+        lines = (await here.ask("GET", "/trace/rule/log?bytes=100000")).json()["items"].splitlines()
+        assert [json.loads(line)["msg"] for line in lines] == ["SQL_yielded_result"]
 
     scenario(tmp_path, play)
 

@@ -85,7 +85,7 @@ def test_topics_addresses_and_rules(tmp_path: Path) -> None:
     async def play(here: Running) -> None:
         await start(here, "topic", type="topic", topic="a/#", formatter="json", payload_encode="hex")
         await start(here, "where", type="ip_address", ip_address="127.0.0.1", payload_encode="hidden")
-        await start(here, "rule", type="ruleid", ruleid="my_rule", formatter="json")
+        await start(here, "rule", type="ruleid", ruleid="my_rule", formatter="json", payload_encode="hex")
         assert here.management.monitoring.traces.rules == {"my_rule"}
         async with here.client(identifier="dev") as dev:
             await dev.subscribe("a/b")
@@ -93,7 +93,8 @@ def test_topics_addresses_and_rules(tmp_path: Path) -> None:
             await dev.publish("a/b", b"\x01\xff")
             await anext(dev.messages)
         traces = here.management.monitoring.traces
-        traces.note_rule("my_rule", "rule_activated", {"payload": b"x", "input": {"a": 1}}, here.stream.now())
+        hidden = [{"payload": "y", "a": 1}]
+        traces.note_rule("my_rule", "rule_activated", {"payload": b"x", "input": hidden}, here.stream.now())
         traces.note_rule("other", "rule_activated", {}, here.stream.now())
         lines = [json.loads(line) for line in (await log(here, "topic")).splitlines()]
         told = [each for each in lines if each["msg"] in ("publish_to", "delivered")]
@@ -105,7 +106,12 @@ def test_topics_addresses_and_rules(tmp_path: Path) -> None:
         hidden = await log(here, "where")
         assert "payload: ******" in hidden and "topic: b" in hidden
         (line,) = (json.loads(line) for line in (await log(here, "rule")).splitlines())
-        assert line["meta"] == {"trace_tag": "RULE", "rule_id": "my_rule", "payload": "x", "input": {"a": 1}}
+        assert line["meta"] == {
+            "trace_tag": "RULE",
+            "rule_id": "my_rule",
+            "payload": "78",
+            "input": [{"payload": "79", "a": 1}],
+        }
 
     scenario(tmp_path, play)
 
