@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -137,6 +138,37 @@ async def pipelined(port: int, seconds: float, receivers: int, topics: list[str]
     await asyncio.wait_for(done, seconds + 10)
     rate = sum(sink.received for sink in sinks) / size / (time.perf_counter() - begin)
     await _close([source, *sinks])
+    return rate
+
+
+async def shared(port: int, seconds: float, members: int = 10, sources: int = 10) -> float:
+    """Many publishers into one shared subscription at QoS 0, as fast as it goes; messages through per second."""
+    sinks = [await connect(port, f"member{n}", 0, f"$share/workers/{FILTER}") for n in range(members)]
+    peers = [await connect(port, f"source{n}") for n in range(sources)]
+    frame = mqtt.encode(mqtt.Publish(TOPIC, PAYLOAD), 4)
+    batch, size = frame * BATCH, len(frame)
+    sent, turn = 0, 0
+    done = asyncio.get_running_loop().create_future()
+
+    def take(sink: Peer, data: bytes) -> None:
+        nonlocal sent, turn
+        sink.received += len(data)
+        if time.perf_counter() >= end:
+            if not done.done():
+                done.set_result(None)
+            return
+        while sent - sum(each.received for each in sinks) // size < AHEAD:
+            peers[turn % sources].transport.write(batch)
+            sent, turn = sent + BATCH, turn + 1
+
+    for sink in sinks:
+        sink.take = partial(take, sink)
+    begin = time.perf_counter()
+    end = begin + seconds
+    take(sinks[0], b"")
+    await asyncio.wait_for(done, seconds + 10)
+    rate = sum(sink.received for sink in sinks) / size / (time.perf_counter() - begin)
+    await _close([*peers, *sinks])
     return rate
 
 
@@ -261,6 +293,7 @@ SCENARIOS: list[tuple[str, float | None, Callable[[int, float], Awaitable[float]
     ("  the same, 100 topics in turn", None, lambda port, s: pipelined(port, s, 1, _MANY)),
     ("fan-out 1 to 100, QoS 0", 12.0, lambda port, s: pipelined(port, s, 100, [TOPIC])),
     ("  the same, 100 topics in turn", None, lambda port, s: pipelined(port, s, 100, _MANY)),
+    ("10 into a shared group of 10", None, shared),
     ("QoS 1, sliding window 50", 4.0, acknowledged),
     ("closed loop, 1 client", 0.9, lambda port, s: closed_loop(port, s, 1)),
     ("closed loop, 50 clients", 0.9, lambda port, s: closed_loop(port, s, 50)),
@@ -335,8 +368,8 @@ async def _serve() -> None:
     from folkmoot.domain import broker
     from folkmoot.store import Database, SqliteEngine, migrate
     from folkmoot.surfaces.mqtt.forms.listeners import ListenerOptions
-    from folkmoot.surfaces.mqtt.listener import Listener
     from folkmoot.surfaces.mqtt.journal import StoredJournal
+    from folkmoot.surfaces.mqtt.listener import Listener
     from folkmoot.surfaces.mqtt.stream import Stream
 
     class Rooms(broker.OpenGate):
