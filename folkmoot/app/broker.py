@@ -45,7 +45,7 @@ async def start(program: Program) -> Management:
     await push.start()
     stream.start()
     watch = await monitoring.start(program, stream)
-    engine = await rules.load(house, stream, push)
+    engine = await rules.load(house, stream, push, watch)
     links = await bridges.start(program, stream, watch, engine)
     listeners = await listening.start(program, stream)
     settings.applied.append(lambda _: listeners.refresh())

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import msgspec
 import structlog
 
 from folkmoot.domain import broker, rules
-from folkmoot.errors import FolkmootError
+from folkmoot.domain.monitoring import Monitoring
+from folkmoot.errors import FolkmootError, Invalid
 from folkmoot.house import House
 from folkmoot.surfaces.mqtt import Push, Stream
+from folkmoot.text.rulesql import encode_json
 
 #: Posts of rules on their way at once; more are discarded.
 POSTS_MAX = 100
@@ -18,7 +21,7 @@ POSTS_MAX = 100
 _logger = structlog.get_logger("rules")
 
 
-async def load(house: House, stream: Stream, push: Push) -> rules.Engine:
+async def load(house: House, stream: Stream, push: Push, watch: Monitoring) -> rules.Engine:
     """The engine with the rules that were kept, listening; must be called on the running loop."""
     engine = rules.Engine(stream.broker, house.config.mqtt.node_name, stream.now)
     loop = asyncio.get_running_loop()
@@ -49,7 +52,26 @@ async def load(house: House, stream: Stream, push: Push) -> rules.Engine:
             under_way -= 1
             settle(outcome)
 
-    engine.wake, engine.make_post = wake, make_post
+    def note(rule_id: str, message: str, details: Any) -> None:
+        if rule_id in watch.traces.rules:
+            try:
+                columns = encode_json(details)
+            except Invalid as error:
+                columns = error.message
+            watch.traces.note_rule(rule_id, message, {"columns": columns}, stream.now())
+
+    def figures() -> dict[str, dict[str, float]]:
+        now = stream.now()
+        return {
+            each.rule.id: {
+                "enable": float(each.rule.enable),
+                **{name.replace(".", "_"): value for name, value in each.metrics.figures(now).items()},
+            }
+            for each in engine.rules.values()
+        }
+
+    engine.wake, engine.make_post, engine.note = wake, make_post, note
+    watch.sources.rules = figures
     content = await house.broker_db.read(broker.find_setting, "rule_engine")
     if content is not None:
         engine.settings = msgspec.json.decode(content, type=rules.Settings)
