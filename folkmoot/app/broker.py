@@ -15,6 +15,7 @@ async def start(program: Program) -> Management:
     """Start the broker on what it kept, its stream and its listeners; the API is handed over by `web`."""
     from folkmoot.domain.broker import Broker, Limits
     from folkmoot.surfaces.mqtt import Authentication, Push, StoredJournal
+    from folkmoot.surfaces.mqtt.auth import load_keys
 
     house = program.house
     permissions = await authorization.load(house)
@@ -39,6 +40,7 @@ async def start(program: Program) -> Management:
 
     authentication = Authentication(house, broker, permissions.require_free)
     await authentication.load()
+    await load_keys(house)
     stream = Stream(broker, admit, take, journal, permissions.ask, authentication.converse)
     permissions.serve(stream)
     push = Push(house, stream, permissions.gate.community)

@@ -6,6 +6,7 @@
 from folkmoot.surfaces.mqtt.auth.accounts import CLIENTS, identify_account
 from folkmoot.surfaces.mqtt.auth.authenticator import Authenticator
 from folkmoot.surfaces.mqtt.auth.chain import Authentication, document_of
+from folkmoot.surfaces.mqtt.auth.keyfile import load_keys
 from folkmoot.surfaces.mqtt.auth.operators import (
     KEYS,
     LOGINS,
@@ -28,6 +29,7 @@ __all__ = [
     "authenticate",
     "document_of",
     "identify_account",
+    "load_keys",
     "log_in",
     "log_out",
     "role_of",

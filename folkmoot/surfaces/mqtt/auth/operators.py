@@ -1,8 +1,8 @@
 """Who is asking the management API, and what they may do.
 
-Dashboard accounts are the community's administrators, and a key belongs to the administrator who made it and ends with that
-account's rights. The words of the permission column: `none` (nobody is asked), `user` (dashboard accounts, no keys),
-`any` (both), `publish` (both, and keys that may do nothing else).
+Dashboard accounts are the community's administrators, and accounts that may only look; a key belongs to the administrator who
+made it and ends with that account's rights. The words of the permission column: `none` (nobody is asked), `user` (dashboard
+accounts, no keys), `any` (both), `publish` (both, and keys that may do nothing else).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from folkmoot.domain import accounts
-from folkmoot.domain.accounts import Account, Actor, Token
+from folkmoot.domain.accounts import Actor, Token
 from folkmoot.errors import FolkmootError, Forbidden, Unauthenticated
 from folkmoot.house import House
 from folkmoot.ids import new_secret
@@ -29,6 +29,8 @@ _LOGIN_LASTS = timedelta(minutes=60)
 # A login slides; moving its end at every request would cost a commit each.
 _RENEWED_AFTER = timedelta(minutes=1)
 _LOGINS_MAX = 100
+# What those who may only look do about themselves.
+_OF_ONES_OWN = ("Logout", "ChangeOperatorPassword")
 
 
 class Caller(Struct, frozen=True):
@@ -62,7 +64,8 @@ async def authenticate(house: House, operation: http.Operation, header: str | No
 def _require(caller: Caller, operation: http.Operation) -> None:
     if caller.is_key and operation.permission == "user":
         raise Unauthenticated("key.not_allowed", "This API key is not allowed to access this resource")
-    if caller.role == "viewer" and operation.method != "GET" and operation.name != "Logout":
+    own = operation.name in _OF_ONES_OWN and not caller.is_key
+    if caller.role == "viewer" and operation.method != "GET" and not own:
         raise Forbidden("role.insufficient", "The viewer role may only look.")
     if caller.role == "publisher" and operation.permission != "publish":
         raise Forbidden("role.insufficient", "The publisher role may only publish.")
@@ -82,7 +85,7 @@ async def _basic(house: House, credential: str, address: str) -> Caller:
     if not house.config.mqtt.basic_auth_users:
         raise Unauthenticated("key.refused", "Check api_key/api_secret")
     account = await house.sign_in(name, secret)
-    return Caller(await _administrator(house, account, address), "administrator")
+    return Caller(*await _operator(house, account.id, address))
 
 
 async def _key(house: House, token: Token, address: str) -> Caller:
@@ -106,20 +109,21 @@ async def _bearer(house: House, secret: str, address: str) -> Caller:
     if not token.is_live(now):
         raise Unauthenticated("session.expired", "This token has expired.")
     try:
-        actor = await house.db.read(accounts.actor_of_account, token.account_id, now, address)
+        actor, role = await _operator(house, token.account_id, address)
     except FolkmootError as error:
         raise Unauthenticated("session.unknown", "This token is unknown.") from error
-    if not actor.is_admin:
-        raise Unauthenticated("session.unknown", "This token is unknown.")
     if token.expires_at is None or token.expires_at < now + _LOGIN_LASTS - _RENEWED_AFTER:
         await house.db.write(accounts.renew_token, token.id, now + _LOGIN_LASTS)
-    return Caller(actor, "administrator", login=secret)
+    return Caller(actor, role, login=secret)
 
 
-async def _administrator(house: House, account: Account, address: str) -> Actor:
-    actor = await house.db.read(accounts.actor_of_account, account.id, house.now(), address)
-    accounts.require_admin(actor)
-    return actor
+async def _operator(house: House, account_id: int, address: str) -> tuple[Actor, str]:
+    """An account's actor and role. Raises Forbidden for one without a role."""
+    actor = await house.db.read(accounts.actor_of_account, account_id, house.now(), address)
+    role = "administrator" if actor.is_admin else await house.db.read(accounts.find_role, account_id)
+    if role is None:
+        accounts.require_admin(actor)
+    return actor, role or ""
 
 
 def role_of(token: Token) -> str:
@@ -127,16 +131,16 @@ def role_of(token: Token) -> str:
     return token.scopes if token.scopes in ("viewer", "publisher") else "administrator"
 
 
-async def log_in(house: House, name: str, password: str) -> str:
-    """A new login token. Raises Unauthenticated, or Forbidden for an account that is no administrator."""
+async def log_in(house: House, name: str, password: str) -> tuple[str, str]:
+    """A new login token, and the role it is for. Raises Unauthenticated, or Forbidden for an account without one."""
     try:
         account = await house.sign_in(name, password)
     except (Unauthenticated, Forbidden) as error:
         raise Unauthenticated("login.refused", "Check username/password") from error
-    await _administrator(house, account, "")
+    _, role = await _operator(house, account.id, "")
     secret = new_secret(64)
     await house.db.write(_open_login, account.id, secret, house.now())
-    return secret
+    return secret, role
 
 
 def _open_login(tx: Transaction, account_id: int, secret: str, now: datetime) -> None:

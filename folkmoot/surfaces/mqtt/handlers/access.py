@@ -21,8 +21,8 @@ _KEYS_MAX = 100
 
 
 async def log_in(call: Call) -> schema.LoggedIn:
-    token = await auth.log_in(call.app.house, call.data.username, call.data.password)
-    return schema.LoggedIn(token, schema.VERSION, schema.License(), "administrator")
+    token, role = await auth.log_in(call.app.house, call.data.username, call.data.password)
+    return schema.LoggedIn(token, schema.VERSION, schema.License(), role)
 
 
 async def log_out(call: Call) -> None:

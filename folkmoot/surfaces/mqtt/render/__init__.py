@@ -13,6 +13,7 @@ from folkmoot.surfaces.mqtt.render.delayed import *
 from folkmoot.surfaces.mqtt.render.listeners import *
 from folkmoot.surfaces.mqtt.render.monitoring import *
 from folkmoot.surfaces.mqtt.render.nodes import *
+from folkmoot.surfaces.mqtt.render.operators import *
 from folkmoot.surfaces.mqtt.render.paging import *
 from folkmoot.surfaces.mqtt.render.prometheus import *
 from folkmoot.surfaces.mqtt.render.retainer import *

@@ -21,6 +21,7 @@ from folkmoot.surfaces.mqtt.routes import (
     listeners,
     monitoring,
     nodes,
+    operators,
     prometheus,
     publishing,
     retainer,
@@ -36,6 +37,7 @@ V5 = "/api/v5"
 # In the order of the contract.
 _SUBJECTS = (
     access,
+    operators,
     nodes,
     clients,
     topics,

@@ -17,6 +17,7 @@ from folkmoot.surfaces.mqtt.schema.delayed import *
 from folkmoot.surfaces.mqtt.schema.listeners import *
 from folkmoot.surfaces.mqtt.schema.monitoring import *
 from folkmoot.surfaces.mqtt.schema.nodes import *
+from folkmoot.surfaces.mqtt.schema.operators import *
 from folkmoot.surfaces.mqtt.schema.paging import *
 from folkmoot.surfaces.mqtt.schema.prometheus import *
 from folkmoot.surfaces.mqtt.schema.publishing import *
