@@ -103,10 +103,8 @@ def _add_sessions(broker: Broker, found: dict[str, int]) -> None:
 
 def counts(broker: Broker) -> Counts:
     """The few counters that samples are made of."""
-    received, sent = sum(broker.received), sum(broker.sent)
-    for link in broker.links:
-        received += sum(link.received)
-        sent += sum(link.sent)
+    received = sum(broker.received) + sum([sum(link.received) for link in broker.links])
+    sent = sum(broker.sent) + sum([sum(link.sent) for link in broker.links])
     count = broker.count
     dropped = sum(value for name, value in count.items() if name.startswith("messages.dropped"))
     return Counts(received, sent, dropped, count["messages.persisted"])

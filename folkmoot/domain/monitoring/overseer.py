@@ -73,11 +73,10 @@ class Overseer:
     def _check_links(self, now: float) -> None:
         options = self._broker.options.conn_congestion
         if options.enable_alarm:
-            for link in self._broker.links:
-                if link.room <= 0 and link.session is not None and not link.ended:
-                    name = _congestion_name(link)
-                    self._congested[name] = now
-                    self._alarms.activate(name, "connection congested", _congestion(link), now)
+            for link in [each for each in self._broker.links if each.room <= 0 and each.session is not None]:
+                name = _congestion_name(link)
+                self._congested[name] = now
+                self._alarms.activate(name, "connection congested", _congestion(link), now)
         for name, seen_at in list(self._congested.items()):
             if now - seen_at >= options.min_alarm_sustain_duration or not options.enable_alarm:
                 del self._congested[name]
