@@ -40,14 +40,18 @@ async def start(program: Program, stream: Stream, watch: Monitoring, engine: rul
         return {each.id: _figures(bridges, each, {}) for each in bridges.connectors()}
 
     async def release(action_id: str) -> None:
-        for rule in await house.broker_db.write(rules.drop_action, action_id, house.now()):
-            engine.put(rule)
+        for name in _names(action_id):
+            for rule in await house.broker_db.write(rules.drop_action, name, house.now()):
+                engine.put(rule)
+
+    def rules_of(action_id: str) -> list[str]:
+        return [rule_id for name in _names(action_id) for rule_id in engine.rules_of(name)]
 
     def happened(topic: str, columns: dict[str, Any], trail: tuple[str, ...]) -> None:
         engine.happened(topic, columns, stream.now(), trail)
 
     engine.actions = bridges
-    bridges.happened, bridges.rules_of, bridges.rules_on = happened, engine.rules_of, engine.rules_on
+    bridges.happened, bridges.rules_of, bridges.rules_on = happened, rules_of, engine.rules_on
     bridges.release = release
     bridges.on_health.append(tell)
     watch.sources.actions = action_numbers
@@ -55,6 +59,12 @@ async def start(program: Program, stream: Stream, watch: Monitoring, engine: rul
     await bridges.start()
     program.on_stop(bridges.stop)
     return bridges
+
+
+def _names(action_id: str) -> tuple[str, ...]:
+    """What rules may call an action: an `http` one was a `webhook` in 5.0."""
+    kind, _, name = action_id.partition(":")
+    return (action_id, f"webhook:{name}") if kind == "http" else (action_id,)
 
 
 def _figures(bridges: Bridges, value: Any, numbers: dict[str, float]) -> dict[str, Any]:

@@ -117,15 +117,15 @@ class Bridges:
 
     def knows(self, action_id: str) -> bool:
         """Whether there is such an action, switched on or not."""
-        return action_id in self._actions
+        return _present(action_id) in self._actions
 
     def run(self, action_id: str, columns: Columns, trail: tuple[str, ...], settle: Settle) -> None:
         """Begins the action with what a rule selected; `settle` is called once."""
-        action = self._actions.get(action_id)
+        action = self._actions.get(_present(action_id))
         if action is None:
             settle(Outcome.OUT_OF_SERVICE)
             return
-        action.run(columns, (*trail, *bridges.read_trail(columns.get("pub_props"))), self._opener.mark, settle)
+        action.run(columns, bridges.join_trail(trail, columns.get("pub_props")), self._opener.mark, settle)
 
     # What the management does (domain.bridges.Bridges)
 
@@ -322,6 +322,11 @@ class Bridges:
 
     def _running(self, value: Channel) -> RunningAction | RunningSource | None:
         return self._sources.get(value.id) if isinstance(value, Source) else self._actions.get(value.id)
+
+
+def _present(action_id: str) -> str:
+    """The id of an action that a rule names as 5.0 did."""
+    return f"http:{action_id[8:]}" if action_id.startswith("webhook:") else action_id
 
 
 async def _nobody(action_id: str) -> None:

@@ -30,7 +30,7 @@ from .model import (
 )
 from .queries import dependants, get_action, get_connector, get_source, list_actions, list_connectors, list_sources
 from .secrets import hide, reveal
-from .trails import TRAIL, leave, read_trail, write_trail
+from .trails import TRAIL, join_trail, leave, read_trail, write_trail
 
 __all__ = [
     "HIDDEN",
@@ -63,6 +63,7 @@ __all__ = [
     "get_connector",
     "get_source",
     "hide",
+    "join_trail",
     "leave",
     "list_actions",
     "list_connectors",

@@ -25,6 +25,11 @@ def read_trail(pub_props: Any) -> tuple[str, ...]:
     return tuple(_MARK + each for each in dict.fromkeys(text.split(",")) if each)
 
 
+def join_trail(trail: tuple[str, ...], pub_props: Any) -> tuple[str, ...]:
+    """A trail with the brokers that a message's properties name, each once."""
+    return tuple(dict.fromkeys([*trail, *found])) if (found := read_trail(pub_props)) else trail
+
+
 def write_trail(trail: Sequence[str]) -> str:
     """The user property TRAIL for a message with this trail; empty if it has been through no other broker."""
     return ",".join(each.removeprefix(_MARK) for each in dict.fromkeys(trail) if each.startswith(_MARK))

@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from folkmoot.domain.bridges import TRAIL, write_trail
 from folkmoot.domain.broker import Message, is_topic
 from folkmoot.errors import Invalid
 from folkmoot.text.placeholders import MISSING, Template, write_json
@@ -94,7 +95,7 @@ class Plan:
             raise Invalid("rule.topic", f"{topic[:100]!r} is no topic to publish to.")
         qos = self._number("qos", output, 2)
         retain = self._templates["retain"].text(output, missing="false") in ("true", "1")
-        fields, expiry = self._fields(ChainMap(dict(output), dict(columns)))
+        fields, expiry = self._fields(ChainMap(dict(output), dict(columns)), write_trail(trail))
         message = Message(topic, self._payload(output), qos, retain, fields, now + expiry if expiry else 0.0, now)
         message.from_client, message.trail = rule_id, (*trail, rule_id)
         direct = self._templates["direct"].text(output, missing="false") == "true"
@@ -113,7 +114,7 @@ class Plan:
             raise Invalid("rule.number", f"{text[:100]!r} is no value for {name}.")
         return int(text)
 
-    def _fields(self, found: Mapping[str, Any]) -> tuple[bytes, int]:
+    def _fields(self, found: Mapping[str, Any], brokers: str) -> tuple[bytes, int]:
         """The properties in wire form, without the expiry, which is the second value."""
         made: mqtt.Properties = {}
         expiry = 0
@@ -132,6 +133,8 @@ class Plan:
         if Prop.RESPONSE_TOPIC in made and not is_topic(str(made[Prop.RESPONSE_TOPIC])):
             raise Invalid("rule.topic", "A response topic has no wildcards.")
         pairs = _pairs(self._templates["users"].value(found))
+        if brokers:
+            pairs = [*(each for each in pairs if each[0] != TRAIL), (TRAIL, brokers)]
         if pairs:
             made[Prop.USER_PROPERTY] = pairs
         return mqtt.encode_fields(made), expiry

@@ -20,6 +20,7 @@ from typing import Any
 import structlog
 from msgspec import Struct
 
+from folkmoot.domain.bridges import join_trail
 from folkmoot.domain.broker import Broker, Client, Message, Verdict, Wish, matches
 from folkmoot.errors import FolkmootError, Invalid
 from folkmoot.text.rulesql import Select, Surroundings
@@ -201,6 +202,8 @@ class Engine:
         """Runs one rule on columns, and its actions on what it selects, which it returns; None if there is nothing."""
         metrics, rule_id = running.metrics, running.rule.id
         metrics.match(now)
+        # What the rule leaves out of its SELECT must not make a message forget which brokers it has been through.
+        trail = join_trail(trail, columns.get("pub_props"))
         try:
             outputs = running.select.run(columns, self.surroundings)
         except Exception as error:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from folkmoot.config import Outgoing
 from tests.delivery.bridges.world import Web
 from tests.net.serving import free_port, serving, until
-from tests.surfaces.mqtt.management import CALM, NODE, Running, assert_error, scenario
+from tests.surfaces.mqtt.management import CALM, NODE, Running, assert_error, running, scenario
 from tests.surfaces.mqtt.serving import Served, serve
 
 OPEN = replace(CALM, outgoing=Outgoing(allowed_networks=("127.0.0.0/8",)))
@@ -300,7 +300,7 @@ def test_bridges_are_the_older_form(tmp_path: Path, other: Served) -> None:
             assert_error(await here.ask("POST", "/bridges", json=hook), 400, "ALREADY_EXISTS")
             assert (await here.ask("GET", "/actions/http:hook")).json()["connector"] == "hook"
             rule = {"id": "r", "sql": 'SELECT * FROM "t"', "actions": ["webhook:hook"]}
-            answer = await here.ask("POST", "/rules", json={**rule, "actions": ["http:hook"]})
+            answer = await here.ask("POST", "/rules", json=rule)
             assert answer.status_code == 201
             changed = await here.ask("PUT", "/bridges/webhook:hook", json={**found, "method": "put"})
             assert changed.status_code == 200, changed.text
@@ -334,5 +334,59 @@ def test_bridges_are_the_older_form(tmp_path: Path, other: Served) -> None:
             assert_error(await here.ask("DELETE", "/bridges/webhook:hook"), 400, "BAD_REQUEST")
             await empty(here, "DELETE", "/bridges/webhook:hook?also_delete_dep_actions=true")
             assert (await here.ask("GET", "/connectors")).json() == []
+
+    scenario(tmp_path, play, OPEN)
+
+
+def test_two_brokers_with_rules_for_each_other_do_not_go_on_for_ever(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with running(tmp_path / "a", OPEN) as a, running(tmp_path / "b", OPEN) as b:
+            counts = {"a": 0, "b": 0}
+            for name, here, there in (("a", a, b), ("b", b, a)):
+                await made(
+                    here, "/connectors", mqtt_connector(there.port, proto_ver="v5", username="ann", password="secret")
+                )
+                parameters = {"topic": "t/back", "qos": 1, "payload": "${payload}"}
+                await made(
+                    here, "/actions", {"type": "mqtt", "name": "up", "connector": "other", "parameters": parameters}
+                )
+                rule = {"id": "r", "sql": 'SELECT payload FROM "t/#"', "actions": ["mqtt:up"]}
+                assert (await here.ask("POST", "/rules", json=rule)).status_code == 201
+
+                def count(message: Any, client: Any, now: float, name: str = name) -> None:
+                    counts[name] += message.topic.startswith("t/")
+
+                here.stream.broker.happenings.published.append(count)
+            async with a.client() as client:
+                await client.publish("t/1", "x", 1)
+            action = a.management.bridges.actions()[0]
+            await until(lambda: a.management.bridges.numbers(action)["dropped.other"] == 1)
+            await asyncio.sleep(0.2)
+            # Here, there, and once more here, where it is known by its mark.
+            assert counts == {"a": 2, "b": 1}
+
+    asyncio.run(play())
+
+
+def test_a_source_and_an_action_on_the_same_topic_do_not_go_on_for_ever(tmp_path: Path, other: Served) -> None:
+    async def play(here: Running) -> None:
+        await made(here, "/connectors", mqtt_connector(other.port, proto_ver="v5"))
+        source = {"type": "mqtt", "name": "down", "connector": "other", "parameters": {"topic": "round", "qos": 1}}
+        await made(here, "/sources", source)
+        parameters = {"topic": "round", "qos": 1, "payload": "${payload}"}
+        await made(here, "/actions", {"type": "mqtt", "name": "up", "connector": "other", "parameters": parameters})
+        republish = {"function": "republish", "args": {"topic": "here", "payload": "${payload}", "user_properties": ""}}
+        rules = [
+            {"id": "in", "sql": 'SELECT payload FROM "$bridges/mqtt:down"', "actions": [republish]},
+            {"id": "out", "sql": 'SELECT payload FROM "here"', "actions": ["mqtt:up"]},
+        ]
+        for rule in rules:
+            assert (await here.ask("POST", "/rules", json=rule)).status_code == 201
+        fetched, sent = here.management.bridges.sources()[0], here.management.bridges.actions()[0]
+        other.run(other.stream.publish(message("round", b"x")))
+        await until(lambda: here.management.bridges.numbers(fetched)["dropped.other"] == 1)
+        await asyncio.sleep(0.1)
+        numbers = here.management.bridges.numbers
+        assert (numbers(fetched)["received"], numbers(sent)["success"]) == (1, 1)
 
     scenario(tmp_path, play, OPEN)
