@@ -36,6 +36,7 @@ from .model import (
 from .options import Limits, Options
 from .posts import is_new_post
 from .queries import set_aside
+from .queues import priority as queue_priority
 from .restoring import list_delayed, list_retained, read_sessions
 from .retained import Retained, RetainedSettings
 from .rewriting import RewriteRule, Rewriting
@@ -93,6 +94,7 @@ __all__ = [
     "list_retained",
     "list_settings",
     "matches",
+    "queue_priority",
     "read_sessions",
     "save_setting",
     "set_aside",

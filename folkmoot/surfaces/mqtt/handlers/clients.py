@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable
+from heapq import nsmallest
 from typing import Any
 
 import msgspec
+from starlette.responses import PlainTextResponse, Response
 
-from folkmoot.domain.broker import Refused, Session
+from folkmoot.domain.broker import Delivery, Refused, Session, queue_priority
 from folkmoot.errors import Invalid, NotFound
 from folkmoot.net.http import Call
 from folkmoot.surfaces.mqtt import render, schema
 from folkmoot.surfaces.mqtt.handlers.management import Management
-from folkmoot.surfaces.mqtt.handlers.reading import moment, page
+from folkmoot.surfaces.mqtt.handlers.reading import moment, page, passing
+from folkmoot.text import amounts
 from folkmoot.wire import mqtt
 
 _LONGEST_FILTER = 65_535
+_POSITION = re.compile(r"([0-9]{1,3})_([0-9]{1,18})")
 
 
 async def list_clients(call: Call) -> Any:
@@ -34,8 +40,38 @@ async def list_clients(call: Call) -> Any:
     meta = render.page_meta(query, count)
     if names is None:
         return schema.ClientPage(clients, meta)
-    picked = [{key: value for key, value in msgspec.to_builtins(each).items() if key in names} for each in clients]
-    return {"data": picked, "meta": meta}
+    return {"data": _picked(clients, names), "meta": meta}
+
+
+async def list_clients_by_cursor(call: Call) -> Any:
+    """In the order of their identifiers; the cursor is the last one of the page before."""
+    app: Management = call.app
+    query: schema.ClientCursorQuery = call.data
+    names, tests = _field_names(query.fields), _client_tests(query)
+    last = _read_cursor(query.cursor)
+    sessions = app.stream.broker.sessions
+    wanted = set(query.clientid)
+    tests = [*tests, lambda session: session.client_id in wanted] if wanted else tests
+    found = await passing(sessions.values(), tests)
+    rest = nsmallest(query.limit + 1, (each.client_id for each in found if last is None or each.client_id > last))
+    meta = schema.CursorMeta(len(found))
+    if len(rest) > query.limit:
+        meta.cursor = urlsafe_b64encode(rest[query.limit - 1].encode()).decode()
+    clients = [render.client(sessions[name], app.node_name) for name in rest[: query.limit] if name in sessions]
+    return schema.ClientCursorPage(clients, meta) if names is None else {"data": _picked(clients, names), "meta": meta}
+
+
+def _read_cursor(cursor: str | None) -> str | None:
+    if not cursor or cursor == "none":
+        return None
+    try:
+        return urlsafe_b64decode(cursor).decode()
+    except ValueError as error:
+        raise Invalid("filter.invalid", "This is no cursor of ours.", "cursor") from error
+
+
+def _picked(clients: list[schema.Client], names: set[str]) -> list[dict[str, Any]]:
+    return [{key: value for key, value in msgspec.to_builtins(each).items() if key in names} for each in clients]
 
 
 def _field_names(fields: str) -> set[str] | None:
@@ -94,6 +130,65 @@ def _session(call: Call) -> Session:
     if session is None:
         raise NotFound("client.unknown", "Client ID not found")
     return session
+
+
+async def count_sessions(call: Call) -> Response:
+    """Those that are connected, or were at or after `since`."""
+    since: int = call.data.since
+    sessions = call.app.stream.broker.sessions.values()
+    count = sum(each.disconnected_at is None or each.disconnected_at >= since for each in sessions)
+    return PlainTextResponse(f"{count}")
+
+
+async def set_keepalive(call: Call) -> schema.Client:
+    link = _live_session(call).link
+    if link is not None:
+        link.keepalive = call.data.interval
+    return render.client(_session(call), call.app.node_name)
+
+
+async def list_queued(call: Call) -> schema.WaitingPage:
+    session = _session(call)
+    limits = session.limits
+    found = [(each, queue_priority(each, limits) if limits.mqueue_priorities else 0) for each in session.queue]
+    return _waiting(call.data, found, True)
+
+
+async def list_inflight(call: Call) -> schema.WaitingPage:
+    return _waiting(call.data, [(each, 0) for each in _session(call).inflight.values()], False)
+
+
+def _waiting(query: schema.WaitingQuery, found: list[tuple[Delivery, int]], shows_priority: bool) -> schema.WaitingPage:
+    """A page of what waits; the payloads of a page have a size together, but its first message is always there."""
+    room = amounts.parse_size(query.max_payload_bytes, "max_payload_bytes")
+    places = [f"{priority}_{delivery.message.number}" for delivery, priority in found]
+    at, data = _first_after(query.position, places), list[schema.WaitingMessage]()
+    while at < len(found) and len(data) < query.limit:
+        delivery, priority = found[at]
+        size = len(delivery.message.payload) if query.payload != "none" else 0
+        if data and size > room:
+            break
+        room -= size
+        data.append(render.waiting_message(delivery, query.payload, priority if shows_priority else msgspec.UNSET))
+        at += 1
+    end = places[at - 1] if data and at < len(found) else "end_of_data"
+    return schema.WaitingPage(data, schema.PositionMeta(places[0] if places else "none", end))
+
+
+def _first_after(position: str, places: list[str]) -> int:
+    """Where to go on; what was last may have been sent since then."""
+    if position == "none":
+        return 0
+    if position == "end_of_data":
+        return len(places)
+    if position in places:
+        return places.index(position) + 1
+    match = _POSITION.fullmatch(position)
+    if match is None:
+        raise Invalid("filter.invalid", "This is no position of ours.", "position")
+    last = (-int(match[1]), int(match[2]))
+    keys = [each.partition("_") for each in places]
+    return next((at for at, key in enumerate(keys) if (-int(key[0]), int(key[2])) > last), len(places))
 
 
 async def kick_client(call: Call) -> None:

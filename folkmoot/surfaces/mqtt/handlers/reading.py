@@ -38,9 +38,15 @@ async def page(
     rows = list(candidates)
     if not tests:
         return list(islice(rows, first, first + query.limit)), len(rows)
-    found = list[T]()
+    found = await passing(rows, tests)
+    return found[first : first + query.limit], len(found)
+
+
+async def passing(candidates: Iterable[T], tests: Sequence[Callable[[T], bool]]) -> list[T]:
+    """The rows that pass all tests, in their order."""
+    rows, found = list(candidates), list[T]()
     for start in range(0, len(rows), _GIVE_WAY_EVERY):
         found += [row for row in rows[start : start + _GIVE_WAY_EVERY] if all(test(row) for test in tests)]
         if start:
             await asyncio.sleep(0)
-    return found[first : first + query.limit], len(found)
+    return found

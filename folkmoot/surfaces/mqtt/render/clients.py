@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from msgspec import UNSET
+from base64 import b64encode
 
-from folkmoot.domain.broker import Link, Session, Subscription
+from msgspec import UNSET, UnsetType
+
+from folkmoot.domain.broker import Delivery, Link, Session, Subscription
 from folkmoot.surfaces.mqtt import schema
+from folkmoot.surfaces.mqtt.forms.options import NO_BOUND
 from folkmoot.surfaces.mqtt.render.times import instant
 from folkmoot.surfaces.mqtt.render.topics import subscription
 from folkmoot.wire import mqtt
@@ -38,10 +41,14 @@ def client(session: Session, node_name: str) -> schema.Client:
         inflight_cnt=len(session.inflight),
         inflight_max=session.window,
         mqueue_len=len(session.queue),
-        mqueue_max=limits.max_mqueue_len,
+        mqueue_max=limits.max_mqueue_len if limits.max_mqueue_len < NO_BOUND else "infinity",
         mqueue_dropped=session.dropped_full,
         awaiting_rel_cnt=len(session.awaiting),
         awaiting_rel_max=limits.max_awaiting_rel,
+        mountpoint=session.client.mountpoint or None,
+        client_attrs=session.client.attrs,
+        enable_authn=session.client.enable_authn,
+        is_bridge=link is not None and link.connect is not None and link.connect.is_bridge,
         disconnected_at=UNSET if session.disconnected_at is None else instant(session.disconnected_at),
         recv_msg_dropped=session.dropped_unreleased,
         recv_msg_dropped_timeout=session.dropped_unreleased,
@@ -56,11 +63,8 @@ def client(session: Session, node_name: str) -> schema.Client:
 
 
 def username(session: Session) -> str | None:
-    """The name the client connected with."""
-    link = session.link
-    if link is not None and link.connect is not None:
-        return link.connect.username
-    return session.identity.name
+    """The name the client connected with, or has by its certificate."""
+    return session.client.username
 
 
 def _add_traffic(found: schema.Client, link: Link) -> None:
@@ -73,6 +77,28 @@ def _add_traffic(found: schema.Client, link: Link) -> None:
     found.recv_msg_qos0, found.recv_msg_qos1, found.recv_msg_qos2 = link.received
     found.send_msg_qos0, found.send_msg_qos1, found.send_msg_qos2 = link.sent
     found.send_msg_dropped += link.dropped_slow
+
+
+def waiting_message(delivery: Delivery, encoding: str, priority: int | UnsetType = UNSET) -> schema.WaitingMessage:
+    """A message that waits for a client, with its payload unless that is `none`."""
+    message = delivery.message
+    payload: str | UnsetType = UNSET
+    if encoding != "none":
+        payload = (
+            b64encode(message.payload).decode() if encoding == "base64" else message.payload.decode(errors="replace")
+        )
+    milliseconds = round(message.published_at * 1000)
+    return schema.WaitingMessage(
+        f"{message.number:032X}",
+        message.topic,
+        delivery.qos,
+        milliseconds,
+        message.from_client,
+        message.from_name,
+        str(milliseconds),
+        payload,
+        priority,
+    )
 
 
 def client_subscription(found: Subscription, node_name: str) -> schema.ClientSubscription:

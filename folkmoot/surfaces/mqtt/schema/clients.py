@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from msgspec import UNSET, Struct, UnsetType, field, structs
+from msgspec import UNSET, Meta, Struct, UnsetType, field, structs
 
-from folkmoot.surfaces.mqtt.schema.paging import Paged, PageMeta
+from folkmoot.surfaces.mqtt.schema.paging import Paged, PageLimit, PageMeta
 from folkmoot.surfaces.mqtt.schema.words import Bit, Qos
 
 
@@ -25,6 +25,10 @@ class ClientQuery(Paged):
     gte_connected_at: str | None = None
     lte_connected_at: str | None = None
     fields: str = "all"
+
+
+class ClientCursorQuery(ClientQuery):
+    cursor: str | None = None
 
 
 def _dotted(name: str) -> Any:
@@ -62,7 +66,7 @@ class Client(Struct):
     disconnected_at: str | UnsetType = UNSET
     mountpoint: str | None = None
     client_attrs: dict[str, str] = {}
-    enable_authn: bool = True
+    enable_authn: bool | str = True
     is_bridge: bool = False
     durable: bool = False
     is_expired: bool = False
@@ -103,6 +107,55 @@ CLIENT_FIELDS = frozenset(each.encode_name for each in structs.fields(Client)) -
 class ClientPage(Struct):
     data: list[Client]
     meta: PageMeta
+
+
+class CursorMeta(Struct):
+    count: int
+    cursor: str | UnsetType = UNSET
+
+
+class ClientCursorPage(Struct):
+    data: list[Client]
+    meta: CursorMeta
+
+
+class NewKeepalive(Struct):
+    interval: Annotated[int, Meta(ge=0, le=65_535)]
+
+
+class SessionsQuery(Struct):
+    since: Annotated[int, Meta(ge=0, le=1 << 53)] = 0
+
+
+class WaitingQuery(Struct):
+    """Of messages that wait for a client, or are on their way to it."""
+
+    position: str = "none"
+    limit: PageLimit = 100
+    payload: Literal["none", "base64", "plain"] = "base64"
+    max_payload_bytes: str = "1MB"
+
+
+class WaitingMessage(Struct):
+    msgid: str
+    topic: str
+    qos: int
+    publish_at: int
+    from_clientid: str
+    from_username: str | None
+    inserted_at: str
+    payload: str | UnsetType = UNSET
+    mqueue_priority: int | UnsetType = UNSET
+
+
+class PositionMeta(Struct):
+    start: str
+    position: str
+
+
+class WaitingPage(Struct):
+    data: list[WaitingMessage]
+    meta: PositionMeta
 
 
 class NewSubscription(Struct):
