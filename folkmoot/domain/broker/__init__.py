@@ -10,6 +10,7 @@ from .automatic import AutomaticSubscription
 from .broker import Broker
 from .certificates import NEED_CERTIFICATE
 from .delayed import Delayed, DelayedSettings
+from .expressions import check_expression
 from .happenings import Happenings
 from .links import Link
 from .model import (
@@ -83,6 +84,7 @@ __all__ = [
     "TopicMetrics",
     "Verdict",
     "Wish",
+    "check_expression",
     "delete_setting",
     "documents",
     "find_setting",

@@ -54,6 +54,12 @@ def evaluate(text: str, names: Names) -> str:
     return _text(parse(text)(names))
 
 
+def check_expression(text: str) -> None:
+    """Raises ValueError with what is wrong with an expression; a template is never wrong."""
+    if "${" not in text:
+        parse(text)
+
+
 @lru_cache(maxsize=256)
 def parse(text: str) -> _Run:
     """An expression, to be run with names. Raises ValueError with what is wrong with it."""

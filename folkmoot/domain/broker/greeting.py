@@ -119,7 +119,7 @@ def connack(link: Link, present: bool, assigned: str) -> mqtt.Connack:
         return mqtt.Connack(present and link.version == mqtt.MQTT_3_1_1)
     limits = link.broker.limits
     properties: mqtt.Properties = {
-        Prop.RECEIVE_MAXIMUM: limits.max_awaiting_rel,
+        Prop.RECEIVE_MAXIMUM: min(limits.max_awaiting_rel, 0xFFFF),
         Prop.MAXIMUM_PACKET_SIZE: limits.max_packet_size,
         Prop.TOPIC_ALIAS_MAXIMUM: limits.max_topic_alias,
         Prop.RETAIN_AVAILABLE: int(limits.retain_available),

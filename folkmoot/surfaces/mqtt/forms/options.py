@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from folkmoot.domain.broker import check_expression
 from folkmoot.surfaces.mqtt.forms import (
     ABSENT,
     Form,
@@ -51,6 +52,7 @@ def _attributes(value: Any) -> list[dict[str, str]]:
             or not all(isinstance(one, str) for one in each.values())
         ):
             raise ValueError("Expected objects with `expression` and `set_as_attr`.")
+        check_expression(each["expression"])
     return [dict(each) for each in value]
 
 
@@ -79,6 +81,7 @@ def _bounded(default: Any, least: int, most: int) -> Form:
 def _expression(value: Any) -> str:
     if not isinstance(value, str) or not value or len(value) > 10_000:
         raise ValueError("Expected disabled or an expression.")
+    check_expression(value)
     return value
 
 
