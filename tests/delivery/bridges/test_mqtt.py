@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import ssl
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -19,6 +20,7 @@ from folkmoot.domain.bridges import Health, Resource, Status
 from folkmoot.domain.broker import Broker, Client, OpenGate, Verdict, Wish
 from folkmoot.domain.rules import Outcome
 from folkmoot.surfaces.mqtt.stream import Stream
+from folkmoot.wire import mqtt
 from tests.delivery.bridges.world import ask, make, mqtt_action, mqtt_connector, mqtt_source, running
 from tests.net.serving import free_port, until
 from tests.surfaces.mqtt.serving import Served, authenticate, listening, serve
@@ -104,6 +106,72 @@ def test_messages_wait_for_a_broker_that_is_away_and_go_on_in_order_when_it_is_b
                 await until(lambda: len(ended) == 300)
             assert set(ended) == {Outcome.SUCCESS}
             assert payloads == [b"%d" % number for number in range(300)]
+
+    asyncio.run(play())
+
+
+def test_what_was_on_its_way_when_the_connection_broke_is_sent_again_in_order(tmp_path: Path) -> None:
+    """A broker that takes messages, acknowledges three and dies; then one that works."""
+    port, taken = free_port(), list[bytes]()
+
+    async def die(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"MQTT")
+        writer.write(mqtt.encode(mqtt.Connack(), mqtt.MQTT_3_1_1))
+        while len(taken) < 20:
+            taken.append(await reader.readuntil(b"up"))
+            if len(taken) in (2, 3, 4):
+                writer.write(mqtt.encode(mqtt.Ack(mqtt.Kind.PUBACK, len(taken) - 1), mqtt.MQTT_3_1_1))
+        writer.transport.abort()
+
+    async def play() -> None:
+        async with running(tmp_path) as found:
+            dying = await asyncio.start_server(die, "127.0.0.1", port)
+            await make(found, mqtt_connector(port, pool_size=1), mqtt_action("up", payload="${n}"))
+            ended = ask(found, "mqtt:up", 100)
+            await until(lambda: len(taken) == 20)
+            dying.close()
+            payloads, broker = list[bytes](), Broker()
+            broker.happenings.published.append(lambda message, client, now: payloads.append(message.payload))
+            broker.happenings.watchers.append(lambda topic: True)
+            async with standing(port, broker):
+                await until(lambda: len(ended) == 100)
+            assert set(ended) == {Outcome.SUCCESS}
+            assert payloads == [b"%d" % number for number in range(3, 100)]
+            numbers = found.numbers(found.actions()[0])
+            assert numbers["retried"] >= 17 and numbers["success"] == 100
+            assert (numbers["inflight"], numbers["queuing"], numbers["queuing_bytes"]) == (0, 0, 0)
+
+    asyncio.run(play())
+
+
+def test_a_secured_broker_must_show_a_certificate_that_is_trusted(tmp_path: Path) -> None:
+    words = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=x"
+    words += " -addext subjectAltName=IP:127.0.0.1 -keyout key -out certificate"
+    subprocess.run(words.split(), cwd=tmp_path, check=True, capture_output=True)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(tmp_path / "certificate", tmp_path / "key")
+
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"MQTT")
+        writer.write(mqtt.encode(mqtt.Connack(), mqtt.MQTT_3_1_1))
+        await reader.read()
+        writer.close()
+
+    async def play() -> None:
+        server = await asyncio.start_server(greet, "127.0.0.1", 0, ssl=context)
+        port = server.sockets[0].getsockname()[1]
+        pem = (tmp_path / "certificate").read_text()
+        async with running(tmp_path) as found:
+            for settings, words in (
+                (bridges.Tls(enable=True, cacertfile=pem), ""),
+                (bridges.Tls(enable=True, cacertfile=str(tmp_path / "certificate")), ""),
+                (bridges.Tls(enable=True), "certificate verify failed"),
+                (bridges.Tls(enable=True, verify="verify_none"), ""),
+                (bridges.Tls(enable=True, cacertfile=pem, server_name_indication="other.example"), "mismatch"),
+            ):
+                health = await found.probe(mqtt_connector(port, ssl=settings))
+                assert (health.status is Status.CONNECTED, words in health.reason) == (not words, True), health
+        server.close()
 
     asyncio.run(play())
 
@@ -227,8 +295,6 @@ def test_a_message_does_not_go_round_in_circles(tmp_path: Path) -> None:
 
 
 def user_properties(fields: bytes) -> dict[str, Any]:
-    from folkmoot.wire import mqtt
-
     cursor = mqtt.Cursor(mqtt.encode_varint(len(fields)) + fields, 0, len(fields) + 1)
     found = mqtt.parse_properties(cursor, mqtt.Kind.PUBLISH)
     return {"User-Property": dict(found.get(mqtt.Prop.USER_PROPERTY, []))}  # type: ignore[arg-type]
