@@ -114,6 +114,7 @@ class Gate:
             session = self._broker.sessions.get(client.client_id)
             if session is not None and session.link is not None:
                 session.link.granted.clear()
+                session.link.again_size = -1
 
     def judge(self, client: Client, wish: Wish) -> Verdict:
         """Whether the client may; ASK when a web server has to be asked."""

@@ -97,6 +97,10 @@ class Permissions:
         if not self._flapping.left(session.client_id, now):
             return
         began = self._house.now()
+        old = self.bans.all.get(("clientid", session.client_id))
+        if old is not None and (old.until is None or old.until > began):
+            # Somebody has decided already.
+            return
         until = began + timedelta(seconds=self._stream.broker.options.flapping_detect.ban_time)
         try:
             ban = authorization.make_ban("clientid", session.client_id, FLAPPING, "flapping is detected", began, until)

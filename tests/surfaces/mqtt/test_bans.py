@@ -174,6 +174,12 @@ def test_who_comes_and_goes_too_often_is_banned_for_a_while(tmp_path: Path) -> N
         assert await refusal(here, identifier="other") == ""
         here.clock.ahead = timedelta(seconds=61)
         assert await refusal(here, identifier="moth") == ""
+        # A ban to come is not replaced.
+        await ban(here, "clientid", "later", at=int(here.house.now().timestamp()) + 3600)
+        for _ in range(4):
+            assert await refusal(here, identifier="later") == ""
+        (found,) = (await here.ask("GET", "/banned?clientid=later")).json()["data"]
+        assert (found["by"], found["until"]) == ("mgmt_api", "infinity")
 
     scenario(tmp_path, play)
 
