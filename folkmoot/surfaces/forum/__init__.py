@@ -13,7 +13,7 @@ from folkmoot.house import House
 from folkmoot.net.http import Call, Dialect, Operation, bind
 from folkmoot.surfaces.forum import errors
 from folkmoot.surfaces.forum.auth import Throttle, Tokens, authenticate, issue_token
-from folkmoot.surfaces.forum.handlers import Forum
+from folkmoot.surfaces.forum.handlers import Forum, feeds
 from folkmoot.surfaces.forum.push import Push, Rooms
 from folkmoot.surfaces.forum.routes import OPERATIONS
 from folkmoot.surfaces.forum.stream import PATH, Stream
@@ -45,5 +45,5 @@ def make_app(house: House) -> ASGIApp:
         OPERATIONS,
         _ForumDialect(forum.tokens),
         forum,
-        extra_routes=[WebSocketRoute(PATH, Stream(forum).serve)],
+        extra_routes=[WebSocketRoute(PATH, Stream(forum).serve), *feeds.routes(forum)],
     )

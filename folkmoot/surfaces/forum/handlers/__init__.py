@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar, get_args
 
 from folkmoot.domain import accounts, spaces
 from folkmoot.domain.accounts import Actor
@@ -32,6 +32,7 @@ MEMBER = "folkmoot.forum.member"
 _MOST_LIMIT = 9999
 #: A page that ends further back than this is read out of the others' way.
 DEEP = 1000
+SORTS = get_args(SortType)
 _WINDOWS = {"TopDay": timedelta(days=1), "TopWeek": timedelta(days=7)}
 _MONTHS = {"TopMonth": 1, "TopYear": 12}
 
@@ -110,7 +111,7 @@ def page(data: Any) -> tuple[int, int]:
     return min(limit * (number - 1), 2**31), limit
 
 
-def order_of(sort: SortType, now: datetime) -> tuple[Order, datetime | None]:
+def order_of(sort: str, now: datetime) -> tuple[Order, datetime | None]:
     """The order a sort word means, and since when what it lists was born (lemmy §5.3: the windows roll)."""
     if sort == "Hot":
         return Order.HOT, None

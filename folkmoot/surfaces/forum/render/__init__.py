@@ -1,5 +1,6 @@
 """From the domain's values to the forum's views; pure."""
 
+from folkmoot.surfaces.forum.render.feeds import answer_item, feed, post_item
 from folkmoot.surfaces.forum.render.inbox import mention, private_message, reply
 from folkmoot.surfaces.forum.render.modlog import LISTS, OF_THE_SITE, mod_act
 from folkmoot.surfaces.forum.render.times import stored_timestamp, timestamp
@@ -21,15 +22,18 @@ __all__ = [
     "LISTS",
     "OF_THE_SITE",
     "admins",
+    "answer_item",
     "categories",
     "comment",
     "community",
     "community_user",
     "content",
+    "feed",
     "folded",
     "mention",
     "mod_act",
     "post",
+    "post_item",
     "posts",
     "private_message",
     "reply",

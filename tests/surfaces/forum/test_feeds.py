@@ -1,0 +1,135 @@
+"""The feeds and nodeinfo (lemmy §8.1, §8.4)."""
+
+from __future__ import annotations
+
+from email.utils import format_datetime, parsedate_to_datetime
+from typing import Any
+from xml.etree import ElementTree
+
+from folkmoot.store import Engine
+from tests.surfaces.forum.hall import Hall, run_in_hall
+
+
+async def feed(hall: Hall, path: str, **query: str) -> ElementTree.Element:
+    answer = await hall.client.get(f"/feeds/{path}.xml", params=query)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "application/rss+xml"
+    root = ElementTree.fromstring(answer.content)
+    assert root.tag == "rss" and root.get("version") == "2.0"
+    channel = root.find("channel")
+    assert channel is not None
+    return channel
+
+
+def texts(channel: ElementTree.Element, name: str) -> list[Any]:
+    return [each.findtext(name) for each in channel.findall("item")]
+
+
+def test_what_is_in_which_feed(engine: Engine) -> None:
+    async def act(hall: Hall) -> None:
+        await hall.send("/community", "ann", name="garden", title="Garden", category_id=1)
+        first = await hall.post("ann", "in main", url="https://example.org/x?a=1&b=2", body="**bold** <script>")
+        hall.clock.wait(seconds=1)
+        second = await hall.post("ann", "in garden & more", "garden", nsfw=True)
+        hall.clock.wait(seconds=1)
+        third = await hall.post("bob", "gone")
+        await hall.send("/post", "bob", "PUT", edit_id=third, name="gone", deleted=True)
+        everything = await feed(hall, "all", sort="New")
+        assert everything.findtext("title") == "Town - All" and everything.findtext("link") == "https://localhost"
+        assert texts(everything, "title") == ["in garden & more", "in main"]
+        assert texts(everything, "link") == [None, "https://example.org/x?a=1&b=2"]
+        assert (
+            texts(everything, "guid")
+            == texts(everything, "comments")
+            == [
+                f"https://localhost/post/{second}",
+                f"https://localhost/post/{first}",
+            ]
+        )
+        item = everything.findall("item")[1]
+        assert item.findtext("author") == '/u/ann <a href="https://localhost/u/ann">(link)</a>'
+        category = item.find("category")
+        assert category is not None and category.get("domain") == "localhost"
+        assert category.text == '/c/main <a href="https://localhost/c/main">(link)</a>'
+        description = item.findtext("description") or ""
+        assert "<strong>bold</strong>" in description and "<script>" not in description
+        assert f'1 points | <a href="https://localhost/post/{first}">0 comments</a>' in description
+        published = item.findtext("pubDate") or ""
+        assert published.endswith("+0000") and parsedate_to_datetime(published).year == 2026
+        community = await feed(hall, "c/garden")
+        assert (community.findtext("title"), community.findtext("link")) == (
+            "Town - garden",
+            "https://localhost/c/garden",
+        )
+        assert texts(community, "title") == ["in garden & more"]
+        assert texts(await feed(hall, "u/ann", sort="TopAll"), "title") == ["in garden & more", "in main"]
+        assert texts(await feed(hall, f"front/{hall.tokens['bob']}"), "title") == ["in main"]
+
+    run_in_hall(engine, act)
+
+
+def test_the_inbox_is_for_who_holds_the_token(engine: Engine) -> None:
+    async def act(hall: Hall) -> None:
+        post = await hall.post("ann")
+        comment = await hall.comment("bob", post, "an answer")
+        hall.clock.wait(seconds=1)
+        named = await hall.comment("bob", await hall.post("bob", "other"), "look @ann")
+        inbox = await feed(hall, f"inbox/{hall.tokens['ann']}")
+        assert inbox.findtext("title") == "Town - Inbox"
+        assert texts(inbox, "title") == ["Reply from bob", "Reply from bob"]
+        assert [each.rpartition("/")[2] for each in texts(inbox, "link")] == [str(comment), str(named)]
+        assert texts(await feed(hall, f"inbox/{hall.tokens['admin']}"), "title") == []
+
+    run_in_hall(engine, act)
+
+
+def test_what_is_refused(engine: Engine) -> None:
+    async def act(hall: Hall) -> None:
+        for path in ("nothing", "c/nowhere", "u/nobody", "front/token", "inbox/token", "all/main", "c", "all.xml/x"):
+            answer = await hall.client.get(f"/feeds/{path}.xml")
+            assert answer.status_code == 400, path
+        assert (await hall.client.get("/feeds/all.xml", params={"sort": "hot"})).status_code == 400
+
+    run_in_hall(engine, act)
+
+
+def test_who_has_it_already_is_told_so(engine: Engine) -> None:
+    async def act(hall: Hall) -> None:
+        await hall.post("ann")
+        first = await hall.client.get("/feeds/all.xml")
+        tag, modified = first.headers["etag"], first.headers["last-modified"]
+        assert modified == format_datetime(hall.clock.at.replace(microsecond=0), usegmt=True)
+        for headers, status in (
+            ({"if-none-match": tag}, 304),
+            ({"if-none-match": f'"other", W/{tag}'}, 304),
+            ({"if-none-match": '"other"'}, 200),
+            ({"if-modified-since": modified}, 304),
+            ({"if-modified-since": "Sat, 01 Jan 2000 00:00:00 GMT"}, 200),
+            ({"if-modified-since": "nonsense"}, 200),
+            # RFC 9110 §13.1.3: the tag goes before the date.
+            ({"if-none-match": '"other"', "if-modified-since": modified}, 200),
+        ):
+            answer = await hall.client.get("/feeds/all.xml", headers=headers)
+            assert (answer.status_code, bool(answer.content)) == (status, status == 200), headers
+        hall.clock.wait(seconds=2)
+        await hall.post("ann", "another")
+        assert (await hall.client.get("/feeds/all.xml", headers={"if-none-match": tag})).status_code == 200
+
+    run_in_hall(engine, act)
+
+
+def test_nodeinfo(engine: Engine) -> None:
+    async def act(hall: Hall) -> None:
+        await hall.comment("bob", await hall.post("ann"))
+        found = (await hall.client.get("/nodeinfo/2.0.json")).json()
+        assert found["version"] == "2.0" and found["protocols"] == [] and found["software"]["name"] == "folkmoot"
+        assert found["usage"] == {
+            "users": {"total": 3},
+            "localPosts": 1,
+            "localComments": 1,
+            "openRegistrations": True,
+        }
+        links = (await hall.client.get("/.well-known/nodeinfo")).json()["links"]
+        assert links["href"] == "https://localhost/nodeinfo/2.0.json"
+
+    run_in_hall(engine, act)
