@@ -87,6 +87,7 @@ class Engine:
         self._selected: dict[str, list[Running]] = {}
         """Topic → the rules that select it, as far as it was asked for."""
         self._waiting: deque[tuple[list[Running], dict[str, Any], tuple[str, ...]]] = deque()
+        self.is_judging = False
         self._acted = 0
         self._depth = 0
         self._listening = Listening(self)
@@ -280,7 +281,13 @@ class Engine:
         # The law of the community stands above rules; of the broker's own, none does.
         client = Client(client_id=message.from_client, is_superuser=True)
         wish = Wish("publish", message.topic, message.qos, message.retain)
-        if broker.gate.takes(message.topic) or broker.gate.judge(client, wish) is Verdict.DENY:
+        # A rule on what was judged must not hear of this, or it would never end.
+        self.is_judging = True
+        try:
+            refused = broker.gate.takes(message.topic) or broker.gate.judge(client, wish) is Verdict.DENY
+        finally:
+            self.is_judging = False
+        if refused:
             raise Invalid("rule.topic", f"Nothing may be published to {message.topic[:100]!r} by a rule.")
         if message.topic.startswith("$SYS/"):
             raise Invalid("rule.topic", "What is below $SYS is the broker's own.")

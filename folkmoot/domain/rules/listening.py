@@ -58,6 +58,8 @@ class Listening:
         self._engine.told("$events/client_connack", partial(self._columns.answered, link, code, now))
 
     def _judged(self, client: Client, wish: Wish, verdict: Verdict, source: str, now: float) -> None:
+        if self._engine.is_judging:
+            return
         make = partial(self._columns.judged, client, wish, verdict, source, now)
         self._engine.told("$events/client_check_authz_complete", make)
 

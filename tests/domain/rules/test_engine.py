@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from folkmoot.domain.broker import Alarm, Broker, Client, Limits, Message, Verdict, Wish
+from folkmoot.domain.broker import Alarm, Broker, Client, Limits, Message, OpenGate, Verdict, Wish
 from folkmoot.domain.rules import (
     EVENTS,
     Action,
@@ -354,6 +354,23 @@ def test_a_flood_ends() -> None:
     total = sum(each.metrics.count["actions.total"] for each in world.engine.rules.values())
     assert total == 200 + 200 * 50
     assert sum(each.metrics.count["actions.discarded"] for each in world.engine.rules.values()) > 0
+
+
+def test_a_rule_on_permissions_does_not_hear_of_its_own() -> None:
+    world = World()
+
+    class Telling(OpenGate):
+        def judge(self, client: Client, wish: Wish) -> Verdict:
+            happenings = world.broker.happenings
+            happenings.tell(happenings.judged, client, wish, Verdict.ALLOW, "file", world.clock.now)
+            return Verdict.ALLOW
+
+    world.broker.gate = Telling()
+    world.rule('SELECT topic FROM "$events/client_check_authz_complete"', Republish("out", 0, False))
+    world.room.enter("c").send(mqtt.Publish("t", b"x"))
+    for _ in range(3):
+        world.engine.work()
+    assert world.engine.rules["r"].metrics.count["actions.success"] == 1
 
 
 def test_what_waits_is_bounded() -> None:
