@@ -22,6 +22,24 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     assert config.limits.enabled is False and config.mail.max_bytes == 1000
 
 
+@pytest.mark.parametrize(
+    ("written", "near", "far"),
+    [
+        ("loopback", True, False),
+        ("everybody", True, True),
+        ("nobody", False, False),
+        ("true", True, True),
+        ("false", False, False),
+    ],
+)
+def test_who_comes_in_without_a_name(tmp_path: Path, written: str, near: bool, far: bool) -> None:
+    path = tmp_path / "folkmoot.toml"
+    path.write_text(f"[mqtt]\nanonymous = {written if written in ('true', 'false') else repr(written)}\n")
+    for mqtt in (load(path, {}).mqtt, load(None, {"FOLKMOOT_MQTT__ANONYMOUS": written}).mqtt):
+        assert [mqtt.admits_anonymous(each) for each in ("127.0.0.1", "::1")] == [near, near]
+        assert [mqtt.admits_anonymous(each) for each in ("192.0.2.1", "2001:db8::1", "")] == [far] * 3
+
+
 def test_a_list_stands_between_commas_in_the_environment(tmp_path: Path) -> None:
     config = load(None, {"FOLKMOOT_MAIL__PEERS": "10.0.0.0/8, ::1"})
     assert config.mail.peers == ("10.0.0.0/8", "::1")
@@ -47,6 +65,8 @@ def test_what_only_the_first_start_or_a_test_reads_is_no_setting() -> None:
         ("", {"FOLKMOOT_NONSENSE": "x"}, "FOLKMOOT_NONSENSE"),
         ("", {"FOLKMOOT_LOG__LEVEL": "loud"}, "log.level"),
         ("[mqtt]\nerror_code_flavour = 'v4'", {}, "mqtt.error_code_flavour"),
+        ("[mqtt]\nanonymous = 'friends'", {}, "mqtt.anonymous"),
+        ("", {"FOLKMOOT_MQTT__ANONYMOUS": "friends"}, "mqtt.anonymous"),
         ("", {"FOLKMOOT_MQTT__BASIC_AUTH_USERS": "perhaps"}, "FOLKMOOT_MQTT__BASIC_AUTH_USERS"),
         ("", {"FOLKMOOT_DATA__URL": "mysql://x"}, "data.url"),
         ("", {"FOLKMOOT_MAIL__DOMAIN": "no domain"}, "mail.domain"),
