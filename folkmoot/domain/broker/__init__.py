@@ -34,7 +34,7 @@ from .model import (
     Verdict,
     Wish,
 )
-from .options import Limits, Options
+from .options import Limits, Options, Strategy
 from .posts import is_new_post
 from .queries import set_aside
 from .queues import priority as queue_priority
@@ -80,6 +80,7 @@ __all__ = [
     "RewriteRule",
     "Rewriting",
     "Session",
+    "Strategy",
     "Subscription",
     "TopicMetrics",
     "Verdict",

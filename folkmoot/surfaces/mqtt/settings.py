@@ -13,8 +13,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from folkmoot.domain.broker import Broker, Options, find_setting, save_setting
-from folkmoot.domain.broker.options import Strategy
+from folkmoot.domain.broker import Broker, Options, Strategy, find_setting, save_setting
 from folkmoot.errors import Invalid, NotFound
 from folkmoot.house import House
 from folkmoot.surfaces.mqtt.forms import Document, Form, defaults, difference, merged, shown, values
