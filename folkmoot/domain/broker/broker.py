@@ -260,7 +260,7 @@ class Broker:
             subscribing.remove(self, subscription)
         for delivery in session.unsent() if passes_on else ():
             self.routes.deliver_again(delivery, now)
-        if session.ledger is not None:
+        if session.number:
             self.ledger.end(session)
         self.count["delivery.dropped.queue_full"] += session.dropped_full
         self.count["delivery.dropped.expired"] += session.dropped_expired

@@ -1,16 +1,17 @@
 """What of the broker's memory must survive a kill, noted as it changes and handed out in groups.
 
-Theory. A session with an expiry is *kept*: it has this ledger as `Session.ledger` and a number; all other sessions have none and
-cost nothing here. `changes` holds the last state of every row that differs from the database, by its key: a group is no
-larger than what it touches, and what came and went between two commits is never written. Every row has a number from a
-counter that only grows, and `_taken` remembers where the counter stood when the last group was taken: what is younger
-than that has never been near the disk and can be removed by forgetting it.
+Theory. A session with an expiry is *kept*: it has this ledger as `Session.ledger` and a number; all other sessions have none
+and cost nothing here, unless they have a will: then they have a number alone, and rows for themselves and the will. `changes`
+holds the last state of every row that differs from the database, by its key: a group is no larger than what it touches, and
+what came and went between two commits is never written. Every row has a number from a counter that only grows, and `_taken`
+remembers where the counter stood when the last group was taken: what is younger than that has never been near the disk and
+can be removed by forgetting it.
 
 A group is taken with a ticket; whoever must wait for it puts its packet into `Link.held`. What waits:
 - the acknowledgement of a message that a kept session must get, or that is retained, and the SUBACK of a kept session;
 - PUBREC, PUBREL and PUBCOMP of a kept session, and every QoS 2 PUBLISH to it: its identifier must be known after a kill, or
   the message would come twice. QoS 1 PUBLISH goes at once; it may come twice anyway.
-Rules for changing it: nothing is noted for a session that is not kept; a group that failed goes back under what was
+Rules for changing it: but for its will nothing is noted of a session that is not kept; a group that failed goes back under what was
 noted since; the state after any group is one the broker was in.
 """
 
@@ -129,18 +130,19 @@ class Ledger:
             self._note()
 
     def follow(self, session: Session) -> None:
-        """A client has come into its session: it is kept from now on, or not any more."""
-        if session.ledger is None and session.expiry_interval and self.durable:
-            self._last += 1
-            session.ledger, session.number = self, self._last
-            self._adopt(session)
-        elif session.ledger is not None and not session.expiry_interval:
+        """A client has come into its session: it is kept from now on, or not any more, or only its will is."""
+        if session.ledger is not None and not session.expiry_interval:
             self.end(session)
+        if not session.number and (session.expiry_interval or session.will is not None) and self.durable:
+            session.number = self.next_number()
+        if session.ledger is None and session.expiry_interval and self.durable:
+            session.ledger = self
+            self._adopt(session)
         self.touch(session)
 
     def touch(self, session: Session) -> None:
         """Something of the session itself, or its will, has changed."""
-        if session.ledger is not None:
+        if session.number:
             self._touched[session.number] = session
             self._note()
 
@@ -159,13 +161,14 @@ class Ledger:
     def end(self, session: Session) -> None:
         """The session is over, or need not survive any more."""
         number = session.number
-        for subscription in session.subscriptions.values():
-            self.unsubscribe(subscription)
-        for packet_id in session.awaiting:
-            self.release(session, packet_id)
-        for delivery in (*session.inflight.values(), *session.queue):
-            self.drop(delivery)
-        session.ledger = None
+        if session.ledger is not None:
+            for subscription in session.subscriptions.values():
+                self.unsubscribe(subscription)
+            for packet_id in session.awaiting:
+                self.release(session, packet_id)
+            for delivery in (*session.inflight.values(), *session.queue):
+                self.drop(delivery)
+        session.ledger, session.number = None, 0
         self._touched.pop(number, None)
         self.changes.sessions.pop(number, None)
         self.changes.wills.pop(number, None)
@@ -259,7 +262,7 @@ class Ledger:
         self._messages = kept.messages
         self.changes.messages.update(dict.fromkeys(kept.idle))
         for session in sessions:
-            session.ledger = self
+            session.ledger = self if session.expiry_interval else None
             if session.disconnected_at is None:
                 # Its client was connected when the last run ended, without a farewell.
                 session.disconnected_at = now

@@ -86,7 +86,7 @@ class _Reading:
         session.number = int(number)
         session.clean_start = bool(clean_start)
         session.expiry_interval = int(expiry_interval)
-        _require(0 < session.expiry_interval <= 0xFFFFFFFF, "an impossible expiry")
+        _require(0 <= session.expiry_interval <= 0xFFFFFFFF, "an impossible expiry")
         session.connected_at = _seconds(connected_at)
         session.disconnected_at = _optional(_seconds, disconnected_at)
         session.expires_at = _optional(_seconds, expires_at)

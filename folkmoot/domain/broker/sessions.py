@@ -128,7 +128,7 @@ class Session:
         self.limits = limits
         self.link: Link | None = None
         self.ledger: Ledger | None = None
-        """Set while the session must survive a kill, with its number there."""
+        """Set while the session must survive a kill; `number` is what it, or its will alone, is known by there."""
         self.number = 0
         self.subscriptions: dict[str, Subscription] = {}
         self.inflight: dict[int, Delivery] = {}

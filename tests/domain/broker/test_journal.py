@@ -246,6 +246,30 @@ def test_no_half_of_exactly_once_runs_ahead_of_the_disk(database: Database) -> N
     assert rows(database, "queued_messages") == rows(database, "deliveries") == rows(database, "received_ids") == 0
 
 
+def test_the_will_of_a_session_that_is_not_kept_survives_the_kill(database: Database) -> None:
+    room = durable()
+    for name in ("lost", "polite", "back"):
+        room.enter(name, will=mqtt.Will("will", name.encode(), 1))
+    room.enter("changed", clean=False, session_expiry=DAY, will=mqtt.Will("will", b"kept"))
+    room.enter("changed", clean=False, will=mqtt.Will("will", b"changed"))
+    without = room.enter("without")
+    without.send(Subscribe(1, [Filter("#", 1)]))
+    assert without.read() == [Suback(1, [1])], "nothing of it is kept, so nothing waits"
+    save(database, room.broker)
+    assert rows(database, "sessions") == rows(database, "session_wills") == 4
+    room.broker.sessions["polite"].link.feed(mqtt.encode(mqtt.Disconnect(), 5), room.clock.now)  # type: ignore[union-attr]
+    save(database, room.broker)
+    after = killed(database, room)
+    assert sorted(after.broker.sessions) == ["back", "changed", "lost"]
+    watcher = after.subscriber("watcher", "will")
+    after.enter("back")
+    after.broker.tick(after.clock.now)
+    assert sorted(p.payload for p in watcher.read() if isinstance(p, Publish)) == [b"back", b"changed", b"lost"]
+    assert sorted(after.broker.sessions) == ["back", "watcher"]
+    save(database, after.broker)
+    assert rows(database, "sessions") == rows(database, "session_wills") == rows(database, "session_clients") == 0
+
+
 def test_a_will_is_judged_and_published_as_its_clients(database: Database) -> None:
     room = durable()
     for name, rules in (("me", None), ("ruled", ["of its credential"])):
