@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from pathlib import Path
+
+import structlog
 
 from folkmoot.domain.monitoring import Monitoring
 from folkmoot.surfaces.mqtt import Stream
 
 from .program import Program
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger("mqtt.monitoring")
 
 
 async def start(program: Program, stream: Stream) -> Monitoring:

@@ -5,19 +5,19 @@ Whoever finds something wrong calls `activate`, and `deactivate` when it is over
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+import structlog
 
 from folkmoot.domain.broker import Alarm, Broker
 from folkmoot.store import Transaction
 
 from .outlet import Outlet
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger("mqtt.alarms")
 
 
 class Alarms:
@@ -41,7 +41,7 @@ class Alarms:
         alarm = self.active[name] = Alarm(name, message, details, now)
         self._unsaved[name, now] = alarm
         if "log" in self._broker.options.alarm.actions:
-            log.warning("alarm %s: %s", name, message)
+            log.warning("alarm", name=name, message=message)
         self._publish("activate", alarm)
         self._broker.happenings.tell(self._broker.happenings.alarm_activated, alarm, now)
         return True
@@ -56,7 +56,7 @@ class Alarms:
         self.history.append(alarm)
         self.expire(now)
         if "log" in self._broker.options.alarm.actions:
-            log.warning("alarm %s is over", name)
+            log.warning("alarm is over", name=name)
         self._publish("deactivate", alarm)
         self._broker.happenings.tell(self._broker.happenings.alarm_deactivated, alarm, now)
         return True

@@ -7,7 +7,6 @@ to. While one runs, all messages it might want take the slow way: those of its t
 from __future__ import annotations
 
 import ipaddress
-import logging
 import os
 import re
 from collections.abc import Iterable
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any, Literal, get_args
 
 import msgspec
+import structlog
 
 from folkmoot.domain.broker import Broker, is_filter, split_shared
 from folkmoot.errors import Conflict, Invalid, NotFound
@@ -25,7 +25,7 @@ from folkmoot.store import Transaction
 from .tracing import FORMATS, Line, Listener
 
 Subject = Literal["clientid", "topic", "ip_address", "ruleid"]
-log = logging.getLogger(__name__)
+log = structlog.get_logger("mqtt.traces")
 
 SUBJECTS: tuple[str, ...] = get_args(Subject)
 TRACES_MAX = 30
@@ -119,7 +119,7 @@ class Traces:
             try:
                 file.flush()
             except OSError as error:
-                log.warning("the trace %s cannot be written: %s", name, error)
+                log.warning("a trace cannot be written", name=name, reason=str(error))
 
     def tick(self, now: datetime) -> None:
         """Starts and stops what is due."""
@@ -134,7 +134,7 @@ class Traces:
             try:
                 self._files[name] = self._open(self.path(self.all[name]))
             except OSError as error:
-                log.warning("the trace %s cannot be written: %s", name, error)
+                log.warning("a trace cannot be written", name=name, reason=str(error))
         self._listen()
 
     def _close(self, name: str) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import logging
 from collections.abc import Awaitable
 from typing import TypeVar
 from urllib.parse import quote
+
+import structlog
 
 from folkmoot.domain.monitoring import Monitoring
 from folkmoot.house import House
@@ -16,7 +17,7 @@ from folkmoot.surfaces.mqtt import render
 
 T = TypeVar("T")
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger("mqtt.numbers")
 
 #: How often the settings are looked at.
 _LOOK_SECONDS = 1.0
@@ -67,7 +68,7 @@ class PushedNumbers:
                 try:
                     await self.push()
                 except OutgoingError as error:
-                    log.warning("the push gateway did not take the numbers: %s", error)
+                    log.warning("the push gateway did not take the numbers", reason=str(error))
                 except Exception:
                     log.exception("the numbers could not be pushed")
 

@@ -240,3 +240,23 @@ def test_who_comes_and_goes_is_told_below_sys(tmp_path: Path) -> None:
             assert topics == [f"$SYS/brokers/{NODE}/clients/dev/{each}" for each in ("connected", "disconnected")]
 
     scenario(tmp_path, play)
+
+
+def test_a_client_that_does_not_read_is_an_alarm(tmp_path: Path) -> None:
+    async def play(here: Running) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", here.port, limit=1024)
+        writer.write(mqtt.encode(mqtt.Connect(mqtt.MQTT_5, "deaf"), mqtt.MQTT_5))
+        writer.write(mqtt.encode(mqtt.Subscribe(1, [mqtt.Filter("flood", 0)]), mqtt.MQTT_5))
+        while b"\x90" not in await asyncio.wait_for(reader.read(1024), 5):
+            pass
+        async with here.client() as client:
+            for _ in range(200):
+                await client.publish("flood", b"x" * 65_536, qos=1)
+        here.management.monitoring.tick(here.stream.now() + 5)
+        (alarm,) = (await here.ask("GET", "/alarms")).json()["data"]
+        assert alarm["name"] == "conn_congestion/deaf/unknown_user"
+        assert alarm["details"]["clientid"] == "deaf" and alarm["details"]["waiting_bytes"] > 1_000_000
+        assert (await here.ask("GET", "/metrics?aggregate=true")).json()["delivery.dropped.qos0_msg"] > 50
+        writer.transport.abort()
+
+    scenario(tmp_path, play)
