@@ -11,8 +11,8 @@ A group is taken with a ticket; whoever must wait for it puts its packet into `L
 - the acknowledgement of a message that a kept session must get, or that is retained, and the SUBACK of a kept session;
 - PUBREC, PUBREL and PUBCOMP of a kept session, and every QoS 2 PUBLISH to it: its identifier must be known after a kill, or
   the message would come twice. QoS 1 PUBLISH goes at once; it may come twice anyway.
-Rules for changing it: but for its will nothing is noted of a session that is not kept; a group that failed goes back under what was
-noted since; the state after any group is one the broker was in.
+Rules for changing it: but for its will nothing is noted of a session that is not kept; a group that failed goes back under
+what was noted since; the state after any group is one the broker was in.
 """
 
 from __future__ import annotations
