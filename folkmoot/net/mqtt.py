@@ -18,6 +18,7 @@ from folkmoot.wire.mqtt import MQTT_5, Kind, PacketError, Prop, Publish, Reason
 _log = logging.getLogger(__name__)
 
 _MAX_PACKET_BYTES = 16 * 1024 * 1024
+_AT_ONCE_BYTES = 64 * 1024
 _RETURN_CODES = {
     1: "unacceptable protocol version",
     2: "identifier rejected",
@@ -49,6 +50,8 @@ class MqttClient(asyncio.Protocol):
         """QoS 2 messages that were handed on and not yet released, as a session keeps them."""
         self._transport: asyncio.Transport | None = None
         self._input = b""
+        self._output: list[bytes] = []
+        self._output_bytes = 0
         self._waiting: dict[int, asyncio.Future[int]] = {}
         self._subscribing: dict[int, asyncio.Future[list[int]]] = {}
         self._last_id = 0
@@ -90,6 +93,10 @@ class MqttClient(asyncio.Protocol):
         else:
             done.set_result(0)
         self._write(frame)
+        if self._output_bytes >= _AT_ONCE_BYTES:
+            # Whoever sends without waiting for anything must let the others have their turn.
+            self._flush()
+            await asyncio.sleep(0)
         return done
 
     async def subscribe(self, entry: mqtt.Filter, identifier: int = 0) -> int:
@@ -120,6 +127,7 @@ class MqttClient(asyncio.Protocol):
         if self._transport is not None and not self.closed.done():
             self._why = self._why or why
             self._write(mqtt.encode(mqtt.Disconnect(), self.version))
+            self._flush()
             self._transport.close()
 
     # What the loop does
@@ -250,8 +258,18 @@ class MqttClient(asyncio.Protocol):
 
     def _write(self, frame: bytes) -> None:
         if self._transport is not None and not self._transport.is_closing():
+            if not self._output:
+                # One write for all that is sent in a turn of the loop.
+                self._loop.call_soon(self._flush)
+            self._output.append(frame)
+            self._output_bytes += len(frame)
+
+    def _flush(self) -> None:
+        if self._output and self._transport is not None and not self._transport.is_closing():
             self._sent_at = self._loop.time()
-            self._transport.write(frame)
+            self._transport.write(b"".join(self._output))
+        self._output.clear()
+        self._output_bytes = 0
 
     def fail(self, why: str) -> None:
         """Ends the connection at once."""

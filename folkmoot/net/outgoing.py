@@ -9,17 +9,28 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import logging
 import socket
 import ssl
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from importlib.util import find_spec
 from typing import Any
 
 import httpx
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+if find_spec("sniffio") is None:
+    # The client asks for this module at every request; looking for it in vain takes most of the time of a request.
+    sys.modules["sniffio"] = None  # type: ignore[assignment]
+
+# They write whole addresses and headers into the log, which may hold secrets.
+for _name in ("httpx", "httpcore"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
@@ -77,18 +88,26 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 
     async def resolve(self, host: str, port: int) -> IpAddress:
         """The address to connect to, which was checked. Raises OutgoingError."""
-        try:
-            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
-            raise OutgoingError(f"cannot resolve {host}", permanent=False) from error
-        for each in found:
-            address = ipaddress.ip_address(str(each[4][0]).partition("%")[0])
+        for address in await _addresses(host, port):
             if is_public(address) or any(address in network for network in self._allowed):
                 return address
         raise OutgoingError(f"{host} is not a public address", permanent=True)
 
     async def aclose(self) -> None:
         await self._inner.aclose()
+
+
+async def _addresses(host: str, port: int) -> list[IpAddress]:
+    try:
+        # What is an address already need not go through the threads that look names up.
+        return [ipaddress.ip_address(host)]
+    except ValueError:
+        pass
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise OutgoingError(f"cannot resolve {host}", permanent=False) from error
+    return [ipaddress.ip_address(str(each[4][0]).partition("%")[0]) for each in found]
 
 
 class Outgoing:
