@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from folkmoot.errors import Invalid
 
 LONGEST = 1024
-#: About as many steps as are done in half a second.
+#: About as many steps as are done in a tenth of a second.
 STEPS_MAX = 30_000_000
 #: A repetition of more than so many counts as endless.
 _LONG = 32
@@ -37,10 +37,12 @@ class Pattern(NamedTuple):
     factor: int
     degree: int
 
-    def require_patience(self, text: str) -> None:
-        """Raises Invalid if this pattern may take too long on this text."""
-        if self.factor * max(1, len(text)) ** self.degree > STEPS_MAX:
+    def work(self, text: str) -> int:
+        """How much work this pattern may have with this text. Raises Invalid if that is too much."""
+        steps: int = self.factor * max(1, len(text)) ** self.degree
+        if steps > STEPS_MAX:
             raise Invalid("sql.limit", "This regular expression may take too long on so long a text.")
+        return steps >> 9
 
 
 @lru_cache(maxsize=1024)

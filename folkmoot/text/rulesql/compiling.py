@@ -69,33 +69,41 @@ def _range(first: Any, last: Any, scope: Scope) -> list[int]:
     begin, end = integer(first), integer(last)
     if end - begin >= ITEMS_MAX:
         raise too_large("A range")
-    scope.spend(max(0, end - begin) >> 6)
+    scope.spend(max(0, end - begin) >> 3)
     return list(range(begin, end + 1))
 
 
 def _call(name: str, arguments: tuple[Node, ...]) -> Evaluate:
     function = functions.find(name, len(arguments))
     found = [compile_node(each) for each in arguments]
-    run, with_scope = function.run, function.with_scope
+    run, with_scope, shift, is_shallow = function.run, function.with_scope, function.shift, function.is_shallow
 
     def evaluate(scope: Scope) -> Any:
         given = [argument(scope) for argument in found]
-        scope.spend(1 + sum(len(each) >> 6 for each in given if isinstance(each, str | bytes | list | dict)))
+        work = 1
+        for each in given:
+            if isinstance(each, str | bytes):
+                work += len(each) >> shift
+            elif isinstance(each, list | dict):
+                work += len(each) >> 3 if is_shallow else values.weigh(each) >> 4
+        scope.spend(work)
         result = run(scope, *given) if with_scope else run(*given)
-        if isinstance(result, str | bytes | list | dict):
+        if isinstance(result, str | bytes):
             scope.spend(len(result) >> 6)
+        elif isinstance(result, list | dict):
+            scope.spend(len(result) >> 3)
         return result
 
     return evaluate
 
 
 def _among(value: Any, choices: list[Evaluate], scope: Scope) -> bool:
-    scope.spend(len(choices) >> 3)
+    scope.spend(len(choices))
     found = [choice(scope) for choice in choices]
     # A single list is what is looked in.
     if len(found) == 1 and isinstance(found[0], list):
         found = found[0]
-        scope.spend(len(found) >> 3)
+        scope.spend(len(found))
     return any(same(value, each) for each in found)
 
 
@@ -129,8 +137,14 @@ def _operation(operator: str, operands: tuple[Node, ...]) -> Evaluate:
     run = _BINARY[operator]
 
     def evaluate(scope: Scope) -> Any:
-        scope.left -= 1
-        return run(left(scope), right(scope))
+        one, other = left(scope), right(scope)
+        work = 1
+        if isinstance(one, str | bytes) and isinstance(other, str | bytes):
+            work += len(one) + len(other) >> 6
+        elif isinstance(one, list | dict) and isinstance(other, list | dict):
+            work += values.weigh(one) >> 4
+        scope.spend(work)
+        return run(one, other)
 
     return evaluate
 

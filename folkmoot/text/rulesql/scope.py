@@ -12,8 +12,8 @@ from folkmoot.errors import Invalid
 
 from .values import read_json
 
-#: About as many microseconds of work; one unit is a step, or 64 bytes or 64 items looked at.
-WORK_MAX = 200_000
+#: A tenth of a second of work, or a little more; one unit is a step, or 64 bytes looked at, or less where that takes long.
+WORK_MAX = 100_000
 #: Values that rules keep between runs.
 KEPT_MAX = 10_000
 #: Only variables that begin so can be read; the rest of the environment is not the rules'.

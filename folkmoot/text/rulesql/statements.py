@@ -96,6 +96,7 @@ def _evaluate(fields: list[_Field], scope: Scope) -> dict[str, Any]:
             output.update(scope.columns)
             output.update({name: value for name, value in scope.made.items() if name in output})
             continue
+        scope.spend(1)
         value = evaluate(scope)
         first, inner = str(alias[0]), alias[1:]
         if not inner:

@@ -6,7 +6,7 @@ Text is always `str` where it is UTF-8, so that the same text is equal wherever 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -18,8 +18,9 @@ from .tree import Alias
 #: What one value may be: bytes or characters of a text, items of a list, bits of a whole number.
 TEXT_MAX = 4 * 1024 * 1024
 ITEMS_MAX = 10_000
-BITS_MAX = 4096
+BITS_MAX = 1024
 DEPTH_MAX = 64
+TOPIC_MAX = 65_535
 
 Number = int | float
 
@@ -111,7 +112,7 @@ def items(value: Any) -> list[Any]:
 def mapping(value: Any) -> dict[str, Any]:
     """A map; text is read as JSON. Raises Invalid for anything else."""
     found = read_json(value) if isinstance(value, str | bytes) else value
-    if isinstance(found, Mapping):
+    if isinstance(found, dict):
         return dict(found)
     raise wrong(f"{shown(value)} is no map.")
 
@@ -160,7 +161,7 @@ def _presentable(value: Any) -> Any:
         return value.decode(errors="replace")
     if isinstance(value, str):
         return value.encode(errors="replace").decode()
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {_presentable(str(key)): _presentable(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [_presentable(each) for each in value]
@@ -177,7 +178,7 @@ def weigh(value: Any) -> int:
         for each in level:
             if isinstance(each, str | bytes):
                 weight += len(each)
-            elif isinstance(each, Mapping):
+            elif isinstance(each, dict):
                 inner += each.values()
                 weight += sum(map(len, each))
             elif isinstance(each, list | tuple):
@@ -198,7 +199,7 @@ def get(value: Any, key: str, decode: Callable[[str | bytes], Any] = read_json) 
             value = decode(value)
         except Invalid:
             return None
-    return value.get(key) if isinstance(value, Mapping) else None
+    return value.get(key) if isinstance(value, dict) else None
 
 
 def item(value: Any, index: Any) -> Any:
@@ -231,7 +232,7 @@ def put(into: Any, path: Alias, value: Any) -> Any:
         except Invalid:
             into = None
     if isinstance(step, str):
-        made = dict(into) if isinstance(into, Mapping) else {}
+        made = dict(into) if isinstance(into, dict) else {}
         made[step] = put(made.get(step), rest, value)
         return made
     found = list(into) if isinstance(into, list) else []
@@ -271,7 +272,7 @@ def before(left: Any, right: Any) -> bool:
 
 def topic_matches(topic: str, topic_filter: str) -> bool:
     """Whether a filter matches a topic (MQTT 5 §4.7)."""
-    if topic[:1] == "$" and topic_filter[:1] in "+#":
+    if len(topic) > TOPIC_MAX or len(topic_filter) > TOPIC_MAX or (topic[:1] == "$" and topic_filter[:1] in "+#"):
         return False
     wanted, levels = topic_filter.split("/"), topic.split("/")
     for at, each in enumerate(wanted):

@@ -30,7 +30,7 @@ def _packing(window: int) -> Function:
         packer = zlib.compressobj(wbits=window)
         return binary(packer.compress(octets(value)) + packer.flush())
 
-    return takes(pack, 1)
+    return takes(pack, 1, shift=4)
 
 
 def _unpacking(window: int) -> Function:
@@ -46,7 +46,7 @@ def _unpacking(window: int) -> Function:
             raise wrong("This ends too early.")
         return binary(found)
 
-    return takes(unpack, 1)
+    return takes(unpack, 1, shift=4)
 
 
 def from_base64(value: Any) -> str | bytes:
@@ -76,7 +76,7 @@ FUNCTIONS = {
     "base64_encode": takes(lambda value: base64.b64encode(octets(value)).decode(), 1),
     "base64_decode": takes(from_base64, 1),
     "json_encode": takes(encode_json, 1),
-    "json_decode": takes(from_json, 1),
+    "json_decode": takes(from_json, 1, shift=4),
     "term_encode": takes(lambda value: binary(terms.encode(value)), 1),
-    "term_decode": takes(lambda value: terms.decode(octets(value)), 1),
+    "term_decode": takes(lambda value: terms.decode(octets(value)), 1, shift=2),
 }

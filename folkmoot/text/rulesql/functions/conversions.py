@@ -82,7 +82,7 @@ FUNCTIONS = {
     "int": takes(whole, 1),
     "float": takes(broken, 1, 2),
     "float2str": takes(float_to_text, 2),
-    "map": takes(mapping, 1),
+    "map": takes(mapping, 1, shift=4, is_shallow=True),
     "bin2hexstr": takes(to_hex, 1, 2),
     "hexstr2bin": takes(from_hex, 1, 2),
     "sqlserver_bin2hexstr": takes(lambda value: to_hex(value, "0x"), 1),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from .. import values
+from ..scope import Scope
 from ..values import integer, items, same
-from .function import takes
+from .function import structural, takes
 
 
 def sublist(*given: Any) -> list[Any]:
@@ -16,16 +17,19 @@ def sublist(*given: Any) -> list[Any]:
     return items(found)[begin : begin + max(0, integer(length))]
 
 
-def contains(wanted: Any, found: Any) -> bool:
+def contains(scope: Scope, wanted: Any, found: Any) -> bool:
     """Whether the list has such an item."""
+    scope.spend(len(items(found)))
     return any(same(wanted, each) for each in items(found))
 
 
-FUNCTIONS = {
-    "nth": takes(lambda place, found: values.item(items(found), integer(place)), 2),
-    "length": takes(lambda found: len(items(found)), 1),
-    "sublist": takes(sublist, 2, 3),
-    "first": takes(lambda found: values.item(items(found), 1), 1),
-    "last": takes(lambda found: values.item(items(found), -1), 1),
-    "contains": takes(contains, 2),
-}
+FUNCTIONS = structural(
+    {
+        "nth": takes(lambda place, found: values.item(items(found), integer(place)), 2),
+        "length": takes(lambda found: len(items(found)), 1),
+        "sublist": takes(sublist, 2, 3),
+        "first": takes(lambda found: values.item(items(found), 1), 1),
+        "last": takes(lambda found: values.item(items(found), -1), 1),
+        "contains": takes(contains, 2, with_scope=True),
+    }
+)

@@ -6,7 +6,7 @@ from typing import Any
 
 from .. import values
 from ..values import DEPTH_MAX, mapping, text, too_large
-from .function import takes
+from .function import structural, takes
 
 
 def get_value(key: Any, found: Any, otherwise: Any = None) -> Any:
@@ -41,14 +41,16 @@ def entries(found: Any) -> list[dict[str, Any]]:
     return [{"key": key, "value": value} for key, value in mapping(found).items()]
 
 
-FUNCTIONS = {
-    "map_new": takes(dict, 0),
-    "map_get": takes(get_value, 2, 3),
-    "map_put": takes(put_value, 3),
-    "map_keys": takes(lambda found: list(mapping(found)), 1),
-    "map_values": takes(lambda found: list(mapping(found).values()), 1),
-    "map_to_entries": takes(entries, 1),
-    "map_size": takes(lambda found: len(mapping(found)), 1),
-    "mget": takes(get_exactly, 2, 3),
-    "mput": takes(put_exactly, 3),
-}
+FUNCTIONS = structural(
+    {
+        "map_new": takes(dict, 0),
+        "map_get": takes(get_value, 2, 3),
+        "map_put": takes(put_value, 3),
+        "map_keys": takes(lambda found: list(mapping(found)), 1),
+        "map_values": takes(lambda found: list(mapping(found).values()), 1),
+        "map_to_entries": takes(entries, 1),
+        "map_size": takes(lambda found: len(mapping(found)), 1),
+        "mget": takes(get_exactly, 2, 3),
+        "mput": takes(put_exactly, 3),
+    }
+)

@@ -74,6 +74,6 @@ FUNCTIONS = {
     "contains_topic": takes(contains_topic, 2, 3),
     "contains_topic_match": takes(contains_topic_match, 2, 3),
     "null": takes(lambda: None, 0),
-    "coalesce": takes(coalesce, 1, 2),
-    "coalesce_ne": takes(coalesce_ne, 1, 2),
+    "coalesce": takes(coalesce, 1, 2, is_shallow=True),
+    "coalesce_ne": takes(coalesce_ne, 1, 2, is_shallow=True),
 }

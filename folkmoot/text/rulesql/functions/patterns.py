@@ -12,27 +12,29 @@ import jq
 from folkmoot.errors import Invalid
 
 from ..backtracking import compile_pattern
+from ..scope import Scope
 from ..values import ITEMS_MAX, TEXT_MAX, encode_json, read_json, text, too_large, wrong
 from .function import takes
 
 _REPLACEMENT = re.compile(r"\\(\d)|\\g\{?(\d)\}?|\\(.)|(&)", re.DOTALL)
 
 
-def regex_match(value: Any, pattern: Any) -> bool:
+def regex_match(scope: Scope, value: Any, pattern: Any) -> bool:
     """Whether the pattern is found anywhere in the text."""
     found, subject = compile_pattern(text(pattern)), text(value)
-    found.require_patience(subject)
+    scope.spend(found.work(subject))
     return found.compiled.search(subject) is not None
 
 
-def regex_replace(value: Any, pattern: Any, by: Any) -> str:
+def regex_replace(scope: Scope, value: Any, pattern: Any, by: Any) -> str:
     """The text with every match replaced; `\\1` is the first group, `&` the whole match."""
     found, subject, template = compile_pattern(text(pattern)), text(value), text(by)
-    found.require_patience(subject)
+    scope.spend(found.work(subject))
     size = 0
 
     def one(match: re.Match[str]) -> str:
         nonlocal size
+        scope.spend(4)
         made = _REPLACEMENT.sub(lambda sign: _replaced(sign, match), template)
         size += len(made)
         if size > TEXT_MAX:
@@ -49,10 +51,10 @@ def _replaced(sign: re.Match[str], match: re.Match[str]) -> str:
     return match[0] if sign[4] else sign[3]
 
 
-def regex_extract(value: Any, pattern: Any) -> list[str]:
+def regex_extract(scope: Scope, value: Any, pattern: Any) -> list[str]:
     """The groups of the first match; empty if there is none."""
     found, subject = compile_pattern(text(pattern)), text(value)
-    found.require_patience(subject)
+    scope.spend(found.work(subject))
     match = found.compiled.search(subject)
     return [] if match is None else [each or "" for each in match.groups()]
 
@@ -88,12 +90,13 @@ _JQ_TOKEN = re.compile(
 )
 
 
-def run_jq(program: Any, value: Any, timeout: Any = None) -> list[Any]:
+def run_jq(scope: Scope, program: Any, value: Any, timeout: Any = None) -> list[Any]:
     """All outputs of a program for a JSON text, or for a value; its time is bounded by its shape, not by a clock."""
     compiled, passes = _compiled_jq(text(program))
     source = value if isinstance(value, str) else encode_json(value)
     if passes >= len(_JQ_INPUT_MAX) or len(source.encode()) > _JQ_INPUT_MAX[passes]:
         raise too_large("The input of jq")
+    scope.spend(len(source))
     read_json(source)
     try:
         outputs = list(islice(iter(compiled.input_text(source)), ITEMS_MAX + 1))
@@ -171,8 +174,8 @@ def _not_taken(word: str) -> Invalid:
 
 
 FUNCTIONS = {
-    "regex_match": takes(regex_match, 2),
-    "regex_replace": takes(regex_replace, 3),
-    "regex_extract": takes(regex_extract, 2),
-    "jq": takes(run_jq, 2, 3),
+    "regex_match": takes(regex_match, 2, with_scope=True),
+    "regex_replace": takes(regex_replace, 3, with_scope=True),
+    "regex_extract": takes(regex_extract, 2, with_scope=True),
+    "jq": takes(run_jq, 2, 3, with_scope=True),
 }
