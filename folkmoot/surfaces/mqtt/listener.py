@@ -12,7 +12,6 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import PlainTextResponse
-from starlette.routing import Router, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from folkmoot.domain.broker import NEED_CERTIFICATE, Link
@@ -187,11 +186,14 @@ class Listener:
 
     async def _answer(self, scope: Any, receive: Any, send: Any) -> None:
         options = self.options.websocket
-        path = options.mqtt_path if options is not None else "/"
-        if scope["type"] == "http" and scope["path"] == path:
-            await PlainTextResponse("this is for WebSocket", 400)(scope, receive, send)
-            return
-        await Router(routes=[WebSocketRoute(path, self._serve)])(scope, receive, send)
+        is_ours = options is not None and scope["path"] == options.mqtt_path
+        if scope["type"] != "websocket":
+            status = 400 if is_ours else 404
+            await PlainTextResponse("this is for WebSocket", status)(scope, receive, send)
+        elif is_ours:
+            await self._serve(WebSocket(scope, receive, send))
+        else:
+            await WebSocket(scope, receive, send).send_denial_response(PlainTextResponse("not here", 404))
 
     async def _serve(self, websocket: WebSocket) -> None:
         """A packet may span frames, a frame may hold many packets (MQTT 5 §6)."""
@@ -246,6 +248,8 @@ def _set_options(sock: socket.socket, options: ListenerOptions) -> None:
 
 def _allows(options: ListenerOptions, address: str) -> bool:
     """The first rule that fits decides; without one everybody may come."""
+    if options.access_rules[0].network is None:
+        return options.access_rules[0].allows
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

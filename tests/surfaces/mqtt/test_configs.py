@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from folkmoot.domain.broker import Options
-from folkmoot.domain.broker.options import Limits
+from folkmoot.domain.broker import Limits, Options
 from folkmoot.surfaces.mqtt.forms import defaults, values
 from folkmoot.surfaces.mqtt.forms.options import ALL, MQTT, ZONE
 from folkmoot.text import hocon

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import aiomqtt
+import httpx
 import pytest
 import websockets
 
@@ -173,6 +174,18 @@ def test_what_is_refused(tmp_path: Path) -> None:
             answer = await here.ask("PUT", "/listeners/tcp:default", json=body)
             assert_error(answer, 400, "BAD_LISTENER_ID" if len(body) == 2 else "BAD_REQUEST")
         assert [each["id"] for each in (await here.ask("GET", "/listeners")).json()] == ["tcp:default"]
+        assert await greet(here.port) == WELCOME
+
+    scenario(tmp_path, play)
+
+
+def test_the_demo_is_for_loopback_only(tmp_path: Path) -> None:
+    async def play(here: Running) -> None:
+        here.house.demo = True
+        body = {"type": "tcp", "name": "x", "bind": "0.0.0.0:0"}
+        assert_error(await here.ask("POST", "/listeners", json=body), 400, "BAD_REQUEST")
+        change = {"id": "tcp:default", "type": "tcp", "bind": ":0"}
+        assert_error(await here.ask("PUT", "/listeners/tcp:default", json=change), 400, "BAD_REQUEST")
         assert await greet(here.port) == WELCOME
 
     scenario(tmp_path, play)
@@ -446,7 +459,9 @@ def test_websocket_options(tmp_path: Path) -> None:
         port = await create(here, "ws", "w", websocket={"mqtt_path": "/else"}, max_connections=1)
         url = f"ws://127.0.0.1:{port}"
         mqtt_only: dict[str, Any] = {"subprotocols": ["mqtt"]}
-        assert await web_status(f"{url}/mqtt", **mqtt_only) in (403, 404)
+        assert await web_status(f"{url}/mqtt", **mqtt_only) == 404
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as browser:
+            assert [(await browser.get(path)).status_code for path in ("/else", "/mqtt")] == [400, 404]
         assert await web_status(f"{url}/else", **mqtt_only) == "mqtt"
         assert await web_status(f"{url}/else", subprotocols=["amqp", "mqtt-v5"]) == "mqtt-v5"
         assert await web_status(f"{url}/else") == 400
