@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .sessions import Session, Subscription
 
 #: So many steps of a walk are made before others get a turn.
-_STEPS_AT_ONCE = 500
+_STEPS_AT_ONCE = 200
 #: So many expired messages are removed before others get a turn.
 _CLEARED_AT_ONCE = 1000
 #: How often expired messages are removed if the operator leaves that to us.
