@@ -74,8 +74,9 @@ def open_socket(text: str, *, loopback_only: bool = False, backlog: int = 1024) 
         raise ListenError(f"refusing to listen on {address}: only loopback addresses are allowed here")
     try:
         found = socket.getaddrinfo(address.host or None, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except OSError as error:
-        raise ListenError(f"cannot listen on {address}: {error.strerror or error}") from error
+    except (OSError, UnicodeError) as error:
+        # A name that is too long is no OSError.
+        raise ListenError(f"cannot listen on {address}: {getattr(error, 'strerror', None) or error}") from error
     # Every interface means both families through one IPv6 socket where there is IPv6.
     found.sort(key=lambda each: (each[0] != socket.AF_INET6) if not address.host else 0)
     failure: OSError | None = None

@@ -138,6 +138,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"name": None}, "BAD_REQUEST"),
     ({"bind": "nowhere"}, "BAD_REQUEST"),
     ({"bind": "203.0.113.7:1"}, "BAD_REQUEST"),
+    ({"bind": f"{'x' * 300}:1"}, "BAD_REQUEST"),
     ({"colour": "red"}, "BAD_REQUEST"),
     ({"max_connections": 0}, "BAD_REQUEST"),
     ({"max_conn_rate": "many"}, "BAD_REQUEST"),
