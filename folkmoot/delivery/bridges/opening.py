@@ -6,21 +6,22 @@ import asyncio
 import secrets
 import ssl
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from folkmoot.domain.bridges import Connector, Health, HttpServer, Source, Status
 from folkmoot.net.mqtt import Disconnected, reason_name
-from folkmoot.net.outgoing import Outgoing, OutgoingError
 from folkmoot.net.tls import TlsError, client_context
 from folkmoot.wire import mqtt
 from folkmoot.wire.mqtt import Reason
 
-from .http import HttpLink
-from .mqtt import MqttLink, SourceTold, client_ids, open_client
 from .ways import Link, Told
 
-__all__ = ["SETTING", "MqttLink", "Opener", "new_mark", "read_mark"]
+if TYPE_CHECKING:
+    from folkmoot.net.outgoing import Outgoing
+
+    from .mqtt import SourceTold
 
 #: The name of the setting with the mark.
 SETTING = "bridges"
@@ -51,6 +52,10 @@ class Opener:
 
     async def open(self, connector: Connector, told: Told, source_told: SourceTold) -> Link:
         """The link of a connector, not yet started. Raises TlsError."""
+        # Imported when they are needed: most communities have no bridges.
+        from .http import HttpLink
+        from .mqtt import MqttLink, client_ids
+
         tls = await self._tls(connector)
         if isinstance(connector.settings, HttpServer):
             return HttpLink(connector, self._allowed, tls, told)
@@ -59,6 +64,8 @@ class Opener:
 
     async def probe(self, connector: Connector, source: Source | None = None) -> Health:
         """Whether the other side can be reached, and lets us subscribe."""
+        from .http import HttpLink
+
         try:
             tls = await self._tls(connector)
         except TlsError as error:
@@ -72,6 +79,10 @@ class Opener:
         return await self._probe_broker(connector, source, tls)
 
     async def _probe_broker(self, connector: Connector, source: Source | None, tls: ssl.SSLContext | None) -> Health:
+        from folkmoot.net.outgoing import OutgoingError
+
+        from .mqtt import open_client
+
         assert not isinstance(connector.settings, HttpServer)
         settings = msgspec.structs.replace(connector.settings, clean_start=True)
         try:

@@ -11,12 +11,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from folkmoot.domain import bridges, broker
 from folkmoot.domain.bridges import Action, Channel, Connector, Health, Source, Status
 from folkmoot.domain.rules import Columns, Outcome
-from folkmoot.net.outgoing import Outgoing
 from folkmoot.net.tls import TlsError
 from folkmoot.store import Database, Transaction
 from folkmoot.text.amounts import parse_duration
@@ -27,6 +26,11 @@ from .actions import RunningAction
 from .numbers import Numbers
 from .sources import columns_of
 from .ways import Link
+
+if TYPE_CHECKING:
+    from folkmoot.net.outgoing import Outgoing
+
+    from .mqtt import MqttLink
 
 T = TypeVar("T")
 Settle = Callable[[Outcome], None]
@@ -255,18 +259,20 @@ class Bridges:
             await self._silence(gone)
         for running in self._sources.values():
             connector = self._connectors[f"{running.value.type}:{running.value.connector}"]
-            if running.value.is_enabled and not running.is_on and isinstance(connector.link, opening.MqttLink):
+            if running.value.is_enabled and not running.is_on and connector.link is not None:
                 running.is_on = True
                 with suppress(TimeoutError):
                     async with asyncio.timeout(_ASKING_SECONDS):
-                        await connector.link.add_source(running.value, partial(self._heard, running, connector.value))
+                        await cast("MqttLink", connector.link).add_source(
+                            running.value, partial(self._heard, running, connector.value)
+                        )
 
     async def _silence(self, running: RunningSource) -> None:
         connector = self._connectors.get(f"{running.value.type}:{running.value.connector}")
-        if running.is_on and connector is not None and isinstance(connector.link, opening.MqttLink):
+        if running.is_on and connector is not None and connector.link is not None:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_ASKING_SECONDS):
-                    await connector.link.remove_source(running.value.id)
+                    await cast("MqttLink", connector.link).remove_source(running.value.id)
         running.is_on = False
 
     async def _begin(self, value: Connector) -> RunningConnector:
