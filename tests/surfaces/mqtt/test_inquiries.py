@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ from urllib.parse import parse_qs
 
 import aiomqtt
 import msgspec
+import pytest
 
 from folkmoot.config import Config, Limits, Outgoing
 from tests.net.serving import serving
@@ -58,7 +60,7 @@ async def knowing(here: Running, **more: Any) -> Any:
         yield server
 
 
-def test_what_it_is_asked(tmp_path: Path) -> None:
+def test_what_it_is_asked(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     body = {"who": "${username}", "pw": "${password}", "id": "${clientid}", "at": "${peerhost}", "l": "${listener}"}
 
     async def play(here: Running) -> None:
@@ -85,7 +87,10 @@ def test_what_it_is_asked(tmp_path: Path) -> None:
             method, target, headers, sent = server.asked.pop()
             assert method == "GET" and target.startswith("/auth/c%2F..%2Fd?x=1&who=dev&pw=a%26b") and sent == b""
 
-    scenario(tmp_path, play, CONFIG)
+    with caplog.at_level(logging.DEBUG):
+        scenario(tmp_path, play, CONFIG)
+    # In no address or header that is logged, either.
+    assert "a%26b" not in caplog.text and "a&b" not in caplog.text
 
 
 def test_what_it_says(tmp_path: Path) -> None:
