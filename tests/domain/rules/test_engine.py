@@ -311,6 +311,24 @@ def test_each_item_is_a_message_and_the_original_comes_last() -> None:
     ]
 
 
+def test_what_is_republished_is_kept_before_the_message_is_acknowledged() -> None:
+    world = World()
+    world.broker.ledger.durable = True
+    world.rule('SELECT * FROM "in"', Republish("out", 1, False))
+    reader = world.room.enter("reader", session_expiry=60)
+    reader.send(mqtt.Subscribe(1, [mqtt.Filter("out", 1)]))
+    world.broker.ledger.committed(world.broker.ledger.take()[0])
+    reader.lose()
+    writer = world.room.enter("writer")
+    world.broker.ledger.committed(world.broker.ledger.take()[0])
+    writer.send(mqtt.Publish("in", b"x", 1, packet_id=1))
+    assert writer.read() == []
+    ticket, changes = world.broker.ledger.take()
+    assert [each.topic for each in changes.messages.values() if each is not None] == ["out"]
+    world.broker.ledger.committed(ticket)
+    assert isinstance(writer.read_one(), mqtt.Ack)
+
+
 def test_a_direct_message_is_seen_by_no_rule() -> None:
     world = World()
     world.rule('SELECT * FROM "in"', Republish("out", 0, True, direct_dispatch=True))
