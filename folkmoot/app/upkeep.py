@@ -1,4 +1,4 @@
-"""What goes on in the background: forgetting what nobody needs any more, and taking back what people want gone."""
+"""What goes on in the background: forgetting what nobody needs, taking back what people want gone, indexing what is new."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from .program import Program
 
 _RETENTION_SECONDS = 3600.0
 _ERASING_SECONDS = 2.0
+_INDEXING_SECONDS = 5.0
 # Others write in between.
 _PAUSE_SECONDS = 0.02
 
@@ -26,6 +27,7 @@ def start(program: Program) -> None:
     """Begin all of it."""
     program.keep_running("retention", _retain(program.house))
     program.keep_running("erasures", _erase(program.house))
+    program.keep_running("search", _index(program.house))
 
 
 async def _retain(house: House) -> None:
@@ -50,3 +52,15 @@ async def _erase(house: House) -> None:
         except FolkmootError:
             _logger.exception("erasing failed")
         await asyncio.sleep(_ERASING_SECONDS)
+
+
+async def _index(house: House) -> None:
+    """Take what is said into the full text, a little at a time."""
+    while True:
+        try:
+            while await house.db.read(conversations.is_unindexed):
+                await house.db.write(conversations.index_some)
+                await asyncio.sleep(_PAUSE_SECONDS)
+        except FolkmootError:
+            _logger.exception("indexing failed")
+        await asyncio.sleep(_INDEXING_SECONDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,9 @@ def described(engine: Engine) -> list[Any]:
         )
         found = [row for sql in (columns, indexes, constraints) for row in connection.execute(sql).fetchall()]
         return sorted(
-            tuple(str(cell).replace(schema_name, "x") for cell in row) for row in found if "alembic" not in str(row)
+            tuple(re.sub(rf"\b{schema_name}\b", "x", str(cell)) for cell in row)
+            for row in found
+            if "alembic" not in str(row)
         )
     finally:
         connection.close()

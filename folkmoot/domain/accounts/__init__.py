@@ -46,6 +46,7 @@ from folkmoot.domain.accounts.profiles import (
     get_profile,
     list_admin_profiles,
     list_banned_profiles,
+    search_profiles,
     set_show_nsfw,
     shows_nsfw,
 )
@@ -128,6 +129,7 @@ __all__ = [
     "require_admin",
     "require_unbanned",
     "revoke_token",
+    "search_profiles",
     "sender",
     "set_admin",
     "set_show_nsfw",

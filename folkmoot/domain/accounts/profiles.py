@@ -82,6 +82,18 @@ def get_profile(tx: Transaction, account_id: int, now: datetime) -> Profile:
     return found
 
 
+def search_profiles(tx: Transaction, query: str, now: datetime, most: int = 10_000) -> list[Profile]:
+    """The accounts that can sign in and have this in their name, whatever its case."""
+    escaped = query.lower().replace("!", "!!").replace("%", "!%").replace("_", "!_").replace(" ", "%")
+    return tx.all(
+        Profile,
+        f"{_PROFILE} WHERE a.name_key LIKE :pattern ESCAPE '!' AND NOT a.is_program ORDER BY a.id LIMIT :most",
+        pattern=f"%{escaped}%",
+        now=now,
+        most=most,
+    )
+
+
 def list_admin_profiles(tx: Transaction, now: datetime) -> list[Profile]:
     """All administrators, in the order they came."""
     return tx.all(Profile, f"{_PROFILE} WHERE a.is_admin ORDER BY a.id", now=now)

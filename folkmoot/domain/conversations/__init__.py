@@ -63,6 +63,7 @@ from folkmoot.domain.conversations.queries import (
     message_of_mail_id,
 )
 from folkmoot.domain.conversations.ranking import Order, hot_rank, months_before
+from folkmoot.domain.conversations.searching import find_linking, index_some, is_unindexed, search_answers, search_threads
 from folkmoot.domain.conversations.views import (
     AnswerView,
     ThreadView,
@@ -105,6 +106,7 @@ __all__ = [
     "erase_some",
     "everywhere",
     "find_archived_in",
+    "find_linking",
     "find_named",
     "find_original",
     "find_thread",
@@ -116,7 +118,9 @@ __all__ = [
     "get_thread_entry",
     "get_view",
     "hot_rank",
+    "index_some",
     "is_erasing",
+    "is_unindexed",
     "latest_views",
     "list_answer_entries",
     "list_answers",
@@ -143,6 +147,8 @@ __all__ = [
     "reply",
     "request_erasure",
     "require_visible",
+    "search_answers",
+    "search_threads",
     "set_deleted",
     "set_locked",
     "set_removed",

@@ -21,6 +21,7 @@ from folkmoot.domain.conversations.queries import (
     message_of_mail_id,
     orphans_of,
 )
+from folkmoot.domain.conversations.searching import reindex
 from folkmoot.domain.spaces import (
     Rights,
     Space,
@@ -194,6 +195,7 @@ def edit(
         relist_thread(tx, thread.id)
     tx.record(MessageEdited(message.id, message.thread_id, message.space_id, actor.account_id))
     edited = get_message(tx, message_id)
+    reindex(tx, edited)
     if not edited.is_root:
         note_mentions(tx, edited)
     return edited

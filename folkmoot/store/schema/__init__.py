@@ -19,6 +19,7 @@ from folkmoot.store.schema import (
     moderation,
     outgoing,
     places,
+    searching,
     talk,
     topics,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "moderation",
     "outgoing",
     "places",
+    "searching",
     "talk",
     "topics",
 ]

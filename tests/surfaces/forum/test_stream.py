@@ -46,6 +46,7 @@ def test_both_transports_give_the_same_data(engine: Engine) -> None:
             "TransferCommunity": {"community_id": main, "user_id": 1, "auth": hall.tokens["admin"]},
             "TransferSite": {"user_id": 1, "auth": hall.tokens["admin"]},
             "GetModlog": {"limit": 1},
+            "Search": {"q": "new", "type_": "All", "sort": "Hot", **bob},
             "GetUserDetails": {"sort": "New", "username": "ann", **bob},
             "GetComments": {"type_": "All", "sort": "Hot", "community_id": main, **bob},
             "GetReplies": {"sort": "New", "unread_only": False, **bob},

@@ -67,7 +67,7 @@ async def list_communities(call: Call) -> schema.ListCommunitiesResponse:
     def look(tx: Transaction) -> list[Community]:
         return spaces.list_communities(tx, call.actor, shows_nsfw(tx, call.actor), now)
 
-    found = _sorted(await forum.house.db.scan(look), data.sort, now)
+    found = sort_communities(await forum.house.db.scan(look), data.sort, now)
     skip, most = page(data)
     viewer_id = call.actor.account_id
     return schema.ListCommunitiesResponse(
@@ -75,7 +75,8 @@ async def list_communities(call: Call) -> schema.ListCommunitiesResponse:
     )
 
 
-def _sorted(found: list[Community], sort: schema.SortType, now: datetime) -> list[Community]:
+def sort_communities(found: list[Community], sort: schema.SortType, now: datetime) -> list[Community]:
+    """Communities in the order a sort word means."""
     # lemmy §5.5
     if sort == "New":
         return sorted(found, key=lambda each: (each.created_at, each.id), reverse=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from folkmoot.surfaces.forum import schema
-from folkmoot.surfaces.forum.auth import NOBODY, SIGNED_IN
-from folkmoot.surfaces.forum.handlers import modlog, sites
+from folkmoot.surfaces.forum.auth import ANYBODY, NOBODY, SIGNED_IN
+from folkmoot.surfaces.forum.handlers import modlog, search, sites
 from folkmoot.surfaces.forum.routes.table import operation
 
 OPERATIONS = (
@@ -30,4 +30,14 @@ OPERATIONS = (
         schema.GetSiteResponse,
     ),
     operation("GetModlog", "GET", "/modlog", NOBODY, modlog.get_modlog, schema.GetModlog, schema.GetModlogResponse),
+    operation(
+        "Search",
+        "POST",
+        "/search",
+        ANYBODY,
+        search.search,
+        schema.Search,
+        schema.SearchResponse,
+        also=("GET", "/search"),
+    ),
 )

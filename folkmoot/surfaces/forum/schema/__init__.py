@@ -9,6 +9,7 @@ from folkmoot.surfaces.forum.schema.inbox import *
 from folkmoot.surfaces.forum.schema.modlog import *
 from folkmoot.surfaces.forum.schema.people import *
 from folkmoot.surfaces.forum.schema.posts import *
+from folkmoot.surfaces.forum.schema.search import *
 from folkmoot.surfaces.forum.schema.sites import *
 from folkmoot.surfaces.forum.schema.views import *
 from folkmoot.surfaces.forum.schema.words import *

@@ -1,0 +1,191 @@
+"""Finding messages by what they say: every word, in this order, anywhere in the title or the text (lemmy §5.8).
+
+The index only narrows down (trigrams, so words of three signs and more); whether a message really matches is asked of the
+message itself. What is younger than the index has got is asked without it, so nothing is missed.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from folkmoot.domain.conversations.model import Message
+from folkmoot.domain.conversations.ranking import Candidate, Order, hot_rank, months_before
+from folkmoot.domain.spaces import Listed
+from folkmoot.store import Transaction, microseconds
+
+_SHORTEST_WORD = 3
+_LONGEST_QUERY = 200
+_MOST_WORDS = 16
+#: Of more matches than this, the newest are ordered.
+_MOST_MATCHES = 50_000
+_EVERYBODYS = f"({Listed.PUBLIC:d}, {Listed.NSFW:d})"
+
+
+def search_threads(
+    tx: Transaction,
+    query: str,
+    order: Order,
+    since: datetime | None,
+    skip: int,
+    most: int,
+    now: datetime,
+    space_id: int | None = None,
+) -> list[int]:
+    """The ids of threads that everybody may see and whose title or text matches."""
+    select = "SELECT t.id, t.score, t.created_at, t.active_at, m.subject, m.body FROM messages m JOIN threads t ON t.id = m.id"
+    return _search(tx, select, "t", ("subject", "body"), query, order, since, skip, most, now, space_id)
+
+
+def search_answers(
+    tx: Transaction, query: str, order: Order, since: datetime | None, skip: int, most: int, now: datetime
+) -> list[int]:
+    """The ids of answers that everybody may see, neither removed nor deleted, and whose text matches."""
+    select = (
+        "SELECT t.id, t.score, t.created_at, t.created_at, m.subject, m.body FROM messages m JOIN answers t ON t.id = m.id"
+        " AND NOT m.removed AND NOT m.deleted"
+    )
+    return _search(tx, select, "t", ("body",), query, order, since, skip, most, now, None)
+
+
+def find_linking(
+    tx: Transaction,
+    url: str,
+    order: Order,
+    since: datetime | None,
+    skip: int,
+    most: int,
+    now: datetime,
+    space_id: int | None = None,
+) -> list[int]:
+    """The ids of threads that everybody may see and whose link is exactly this one."""
+    inside = "" if space_id is None else " AND space_id = :space"
+    rows = tx.rows(
+        "SELECT id, score, created_at, active_at FROM threads WHERE url = :url"
+        f" AND listed IN {_EVERYBODYS}{inside} ORDER BY id DESC LIMIT :most",
+        url=url,
+        space=space_id,
+        most=_MOST_MATCHES,
+    )
+    return _page([Candidate(*row) for row in rows], order, since, skip, most, now)
+
+
+def _search(
+    tx: Transaction,
+    select: str,
+    table: str,
+    columns: tuple[str, ...],
+    query: str,
+    order: Order,
+    since: datetime | None,
+    skip: int,
+    most: int,
+    now: datetime,
+    space_id: int | None,
+) -> list[int]:
+    words = query[:_LONGEST_QUERY].split()[:_MOST_WORDS]
+    if not words:
+        return []
+    where = [f"{table}.listed IN {_EVERYBODYS}"]
+    if space_id is not None:
+        where.append(f"{table}.space_id = :space")
+    if since is not None:
+        where.append(f"{table}.created_at > :since")
+    parameters: dict[str, Any] = {"space": space_id, "since": since, "most": _MOST_MATCHES}
+    like = "LIKE" if tx.dialect == "sqlite" else "ILIKE"
+    # SQLite knows the case of ASCII letters only; for others the texts are looked at here.
+    is_exact = tx.dialect != "sqlite" or query.isascii()
+    if is_exact:
+        where.append("(" + " OR ".join(f"m.{name} {like} :pattern ESCAPE '!'" for name in columns) + ")")
+        parameters["pattern"] = _pattern(words)
+    if tx.dialect == "sqlite":
+        long = [word for word in words if len(word) >= _SHORTEST_WORD]
+        if long:
+            where.append(
+                "(m.id IN (SELECT rowid FROM message_search WHERE message_search MATCH :match) OR m.id > :indexed)"
+            )
+            parameters["match"] = " ".join('"' + word.replace('"', '""') + '"' for word in long)
+            parameters["indexed"] = _indexed_upto(tx)
+    rows = tx.rows(f"{select} WHERE {' AND '.join(where)} ORDER BY m.id DESC LIMIT :most", **parameters)
+    found = [
+        Candidate(*row[:4])
+        for row in rows
+        if is_exact or any(_matches(words, row[4 if name == "subject" else 5]) for name in columns)
+    ]
+    return _page(found, order, None, skip, most, now)
+
+
+def _pattern(words: list[str]) -> str:
+    escaped = [word.replace("!", "!!").replace("%", "!%").replace("_", "!_") for word in words]
+    return f"%{'%'.join(escaped)}%"
+
+
+def _matches(words: list[str], text: str) -> bool:
+    folded, at = text.casefold(), 0
+    for word in words:
+        found = folded.find(word.casefold(), at)
+        if found < 0:
+            return False
+        at = found + len(word)
+    return True
+
+
+def _page(
+    found: list[Candidate], order: Order, since: datetime | None, skip: int, most: int, now: datetime
+) -> list[int]:
+    bumped_since, at = microseconds(months_before(now, 1)), microseconds(now)
+    after = microseconds(since) if since is not None else -1
+
+    def key(each: Candidate) -> tuple[int, ...]:
+        if order is Order.NEW:
+            return each.created_at, each.id
+        if order is Order.TOP:
+            return each.score, each.created_at, each.id
+        active = each.active_at if each.created_at > bumped_since else each.created_at
+        return hot_rank(each.score, active, at), each.created_at, each.id
+
+    ordered = sorted((each for each in found if each.created_at > after), key=key, reverse=True)
+    return [each.id for each in ordered[skip : skip + most]]
+
+
+# --- the index ------------------------------------------------------------------------------------------------------
+
+
+def _indexed_upto(tx: Transaction) -> int:
+    return int(tx.value("SELECT upto_id FROM search_progress WHERE id = 1") or 0)
+
+
+def is_unindexed(tx: Transaction) -> bool:
+    """Whether there are messages that SQLite's full text does not have yet."""
+    return tx.dialect == "sqlite" and bool(tx.rows("SELECT 1 FROM messages WHERE id > :done LIMIT 1", done=_indexed_upto(tx)))
+
+
+def index_some(tx: Transaction, most: int = 50) -> None:
+    """Takes the next messages into SQLite's full text."""
+    done = _indexed_upto(tx)
+    ids = tx.column("SELECT id FROM messages WHERE id > :done ORDER BY id LIMIT :most", done=done, most=most)
+    if tx.dialect != "sqlite" or not ids:
+        return
+    tx.run(
+        "INSERT INTO message_search (rowid, subject, body) SELECT id, subject, body FROM messages"
+        " WHERE id > :done AND id <= :upto",
+        done=done,
+        upto=ids[-1],
+    )
+    tx.run(
+        "INSERT INTO search_progress (id, upto_id) VALUES (1, :upto)"
+        " ON CONFLICT (id) DO UPDATE SET upto_id = excluded.upto_id",
+        upto=ids[-1],
+    )
+
+
+def reindex(tx: Transaction, message: Message) -> None:
+    """A message says something else now."""
+    if tx.dialect == "sqlite" and message.id <= _indexed_upto(tx):
+        tx.run("DELETE FROM message_search WHERE rowid = :id", id=message.id)
+        tx.run(
+            "INSERT INTO message_search (rowid, subject, body) VALUES (:id, :subject, :body)",
+            id=message.id,
+            subject=message.subject,
+            body=message.body,
+        )
