@@ -118,7 +118,7 @@ class Dialect:
         operation = call.operation
         if operation.request is None:
             return None
-        if call.request.method in ("GET", "HEAD", "DELETE") and not call.body:
+        if call.request.scope.get("method") in ("GET", "HEAD", "DELETE") and not call.body:
             pairs = call.query.multi_items()
         elif self.forms and decoding.is_form(call.content_type):
             form = decoding.parse_form(call.body, call.content_type)

@@ -63,7 +63,13 @@ from folkmoot.domain.conversations.queries import (
     message_of_mail_id,
 )
 from folkmoot.domain.conversations.ranking import Order, hot_rank, months_before
-from folkmoot.domain.conversations.searching import find_linking, index_some, is_unindexed, search_answers, search_threads
+from folkmoot.domain.conversations.searching import (
+    find_linking,
+    index_some,
+    is_unindexed,
+    search_answers,
+    search_threads,
+)
 from folkmoot.domain.conversations.views import (
     AnswerView,
     ThreadView,

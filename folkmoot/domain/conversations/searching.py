@@ -157,7 +157,9 @@ def _indexed_upto(tx: Transaction) -> int:
 
 def is_unindexed(tx: Transaction) -> bool:
     """Whether there are messages that SQLite's full text does not have yet."""
-    return tx.dialect == "sqlite" and bool(tx.rows("SELECT 1 FROM messages WHERE id > :done LIMIT 1", done=_indexed_upto(tx)))
+    return tx.dialect == "sqlite" and bool(
+        tx.rows("SELECT 1 FROM messages WHERE id > :done LIMIT 1", done=_indexed_upto(tx))
+    )
 
 
 def index_some(tx: Transaction, most: int = 50) -> None:
