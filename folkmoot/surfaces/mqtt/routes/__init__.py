@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from folkmoot.surfaces.mqtt.routes import (
     access,
-    authentication,
     actions,
+    authentication,
     authorization,
     bans,
     bridges,
