@@ -8,7 +8,7 @@ SECONDS_EACH ?= 60
 serve: install ## Run the whole server as a demo
 	$(BIN)/folkmoot serve --demo
 
-test: install-dev ## Run everything, on SQLite and on PostgreSQL
+test: install-dev .venv/js/package-lock.json ## Run everything, on SQLite and on PostgreSQL
 	PATH="$(CURDIR)/$(BIN):$$PATH" scripts/test
 
 install: .venv/runtime ## Make .venv with what the server needs
@@ -19,6 +19,9 @@ install-dev: .venv/dev
 
 .venv/dev: requirements/dev.txt pyproject.toml
 	PYTHON=$(PYTHON) scripts/install dev
+
+.venv/js/package-lock.json: tests/clients/js/package-lock.json .venv/dev
+	scripts/install-js
 
 check: install-dev ## Lint, types, import law
 	$(BIN)/ruff check .
@@ -36,7 +39,7 @@ bench: install-dev ## Measure the hot paths and print a table
 fuzz: install-dev ## Run every fuzz target for SECONDS_EACH seconds
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS_EACH)
 
-soak: install-dev ## The kill tests, many rounds
+soak: install-dev .venv/js/package-lock.json ## The kill tests, many rounds
 	FOLKMOOT_TEST_ROUNDS=200 scripts/test tests/whole/test_kill.py
 
 docs: ## Where to read
