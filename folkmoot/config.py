@@ -115,6 +115,15 @@ class Forum(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     word_filter: str = ""
     """A regular expression, whatever the case: names, titles and posts with such words are refused, in comments they are
     masked. Empty: none."""
+    jwt_secret: str = ""
+    """What tokens are signed with; a new one ends all sessions. Empty: a secret of the server's own."""
+    mail_from: str = ""
+    """The sender of the forum's own mails; empty: postmaster at the mail domain."""
+    site_file: str = ""
+    """A site configuration as the reference has it (HJSON), taken over at the first start; from then on it is changed through
+    the API. A relative path is one in the data directory."""
+    link_previews: bool = False
+    """Are the pages that posts link to asked for their title, description and picture?"""
 
 
 class Mqtt(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -230,6 +239,7 @@ def _check(config: Config) -> None:
         raise Invalid("config.value", "mail.domain is a name as lists.example.org.", "mail.domain")
     if config.mail.max_bytes < 1:
         raise Invalid("config.value", "mail.max_bytes is at least 1.", "mail.max_bytes")
+    _check_rates(config.limits)
     _check_networks(config.mail.peers, "mail.peers")
     _check_networks(config.outgoing.allowed_networks, "outgoing.allowed_networks")
     if config.data.url and not config.data.url.startswith(("postgresql://", "postgres://")):
@@ -238,6 +248,13 @@ def _check(config: Config) -> None:
         raise Invalid(
             "config.value", "listen.mqtt_tls and mqtt_wss need tls.certificate and tls.key.", "tls.certificate"
         )
+
+
+def _check_rates(limits: Limits) -> None:
+    for name in ("register", "post", "message"):
+        for key in (name, f"{name}_per_second"):
+            if getattr(limits, key) < 1:
+                raise Invalid("config.value", f"limits.{key} is at least 1.", f"limits.{key}")
 
 
 def _is_loopback(address: str) -> bool:

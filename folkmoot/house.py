@@ -79,7 +79,21 @@ class House:
     origins: dict[str, str] = field(default_factory=dict)
     """Where each HTTP surface answers (`web`, `lists`, `forum`, `newsletter`, `mqtt_api`), without a trailing slash."""
 
+    given: Config = field(init=False)
+    """What the file and the environment say; over it lies, in `config`, what operators set while the server runs."""
+    settled: list[Callable[[], None]] = field(default_factory=list)
+    """Called when another configuration counts."""
+
     _outgoing: Outgoing | None = None
+
+    def __post_init__(self) -> None:
+        self.given = self.config
+
+    def settle(self, config: Config) -> None:
+        """From now on this configuration counts; what is read from it only at the start stays as it is until the next."""
+        self.config = config
+        for tell in self.settled:
+            tell()
 
     @property
     def outgoing(self) -> Outgoing:

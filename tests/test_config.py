@@ -58,6 +58,8 @@ def test_what_only_the_first_start_or_a_test_reads_is_no_setting() -> None:
     [
         ("[listen]\nforrum = ''", {}, "forrum"),
         ("[lissten]\n", {}, "lissten"),
+        ("[limits]\npost = 0", {}, "limits.post"),
+        ("[limits]\nmessage_per_second = 0", {}, "limits.message_per_second"),
         ("[mail]\nmax_bytes = 'many'", {}, "mail.max_bytes"),
         ("not toml", {}, "TOML"),
         ("", {"FOLKMOOT_MAIL__MAX_BYTES": "many"}, "FOLKMOOT_MAIL__MAX_BYTES"),

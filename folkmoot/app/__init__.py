@@ -65,6 +65,7 @@ async def start(config: Config, *, demo: bool) -> Program:
     house = House(config, community, broker_db, Announcements(community), demo=demo)
     program = Program(house, lock)
     try:
+        await _settle(house)
         await _people(program)
         await house.announcements.start()
         program.keep_running("announcements", house.announcements.follow())
@@ -77,6 +78,12 @@ async def start(config: Config, *, demo: bool) -> Program:
     if house.setup_token:
         _logger.info("make the first administrator there", once=f"{house.origins['web']}/setup/{house.setup_token}")
     return program
+
+
+async def _settle(house: House) -> None:
+    from folkmoot.surfaces import forum
+
+    await forum.settle(house)
 
 
 async def _people(program: Program) -> None:

@@ -59,6 +59,7 @@ async def start(program: Program, sockets: Mapping[str, socket.socket | None]) -
     letterhead = Letterhead(settings.domain, house.origins["lists"])
     program.keep_running("fanout", fanout.run(house.db, reader, letterhead))
     sender = sending.Sender(house.db, settings.relay, settings.domain)
+    house.settled.append(lambda: sender.use(house.config.mail.relay))
     house.announcements.listen(sender.notice)
     program.keep_running("sender", sender.run())
     program.on_stop(sender.stop)

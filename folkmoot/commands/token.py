@@ -7,6 +7,7 @@ import re
 import click
 
 from folkmoot.commands.setting import Setting
+from folkmoot.config import Config
 from folkmoot.domain import accounts
 from folkmoot.domain.accounts import Account
 from folkmoot.errors import Invalid
@@ -55,17 +56,16 @@ def create(setting: Setting, surface: str, account_name: str, name: str, scopes:
     folkmoot token create mqtt --account ada --name kitchen-lamp
     """
     with setting.community() as db:
-        hostname = setting.load().site.hostname
-        click.echo(db.write_now(_create, surface, account_name, name, scopes, hostname))
+        click.echo(db.write_now(_create, surface, account_name, name, scopes, setting.load()))
 
 
-def _create(tx: Transaction, surface: str, account_name: str, name: str, scopes: str, hostname: str) -> str:
+def _create(tx: Transaction, surface: str, account_name: str, name: str, scopes: str, config: Config) -> str:
     account = accounts.get_account_named(tx, account_name)
     _check_scopes(surface, scopes)
     if surface == "forum":
         from folkmoot.surfaces.forum import issue_token
 
-        return issue_token(tx, account, utc_now(), hostname)
+        return issue_token(tx, account, utc_now(), config)
     secret, key, printed = _secret(surface, account, name)
     accounts.create_token(
         tx,

@@ -76,6 +76,18 @@ class Sender:
         """Look sooner, since something has happened; give this to `Announcements.listen`."""
         self._wake.set()
 
+    def use(self, relay: str) -> None:
+        """Send through this relay from now on; what is in hand goes the old way. Raises Invalid."""
+        found = smtp.parse_relay(relay) if relay else None
+        if found == self._relay:
+            return
+        self._relay = found
+        self._failures, self._blocked_until = 0, 0.0
+        for connection in self._resting:
+            connection.abort()
+        self._resting.clear()
+        self._wake.set()
+
     async def run(self) -> None:
         """Send until cancelled, or until `stop`."""
         await self._persist(outbox.reclaim)
@@ -138,14 +150,14 @@ class Sender:
             self._starting = False
 
     async def _catch(self) -> None:
-        while copies := await self._claim():
+        while self._relay is None and (copies := await self._claim()):
             now = self._now()
             await self._settle([Outcome(copy.id, "caught", "No relay is configured", now) for copy in copies])
 
     async def _send(self, relay: smtp.Relay) -> None:
         connection = await self._connection(relay)
         try:
-            while connection.usable and (copies := await self._claim()):
+            while connection.usable and relay == self._relay and (copies := await self._claim()):
                 await self._send_batch(connection, copies)
         except BaseException:
             connection.abort()
@@ -153,7 +165,7 @@ class Sender:
         if not connection.usable:
             self._pause()
             await connection.close()
-        elif self._stopping:
+        elif self._stopping or relay != self._relay:
             await connection.close()
         else:
             self._failures = 0

@@ -241,6 +241,35 @@ def test_without_a_relay_mail_is_caught(engine: Engine) -> None:
     asyncio.run(scenario())
 
 
+def test_another_relay_is_used_at_once(tmp_path: Path) -> None:
+    async def run() -> None:
+        one, other = Server(), Server()
+        await one.start()
+        await other.start()
+        migrate(engine, "community")
+        database = Database(engine)
+        database.open()
+        sender = Sender(database, "", "here")
+        task = asyncio.create_task(sender.run())
+        try:
+            await enqueue(database, "caught@y")
+            await until(database, lambda found: found["caught"] == 1)
+            for number, (server, name) in enumerate(((one, "first@y"), (other, "second@y"), (one, "third@y")), 1):
+                sender.use(f"smtp://127.0.0.1:{server.port}")
+                await enqueue(database, name)
+                await until(database, lambda found, number=number: found["sent"] == number)
+            with pytest.raises(Invalid):
+                sender.use("gopher://x")
+            assert one.arrived() == {"first@y": 1, "third@y": 1} and other.arrived() == {"second@y": 1}
+        finally:
+            await sender.stop()
+            await asyncio.gather(task, one.stop(), other.stop(), return_exceptions=True)
+            database.close()
+
+    engine = SqliteEngine(tmp_path / "community.db")
+    asyncio.run(asyncio.wait_for(run(), 20))
+
+
 def test_what_was_claimed_is_sent_after_a_new_start(engine: Engine) -> None:
     async def scenario() -> None:
         server = Server()

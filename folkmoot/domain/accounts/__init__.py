@@ -13,6 +13,7 @@ from folkmoot.domain.accounts.actions import (
     revoke_token,
     sender,
     set_admin,
+    set_secret,
     suspend,
     verify_address,
 )
@@ -132,6 +133,7 @@ __all__ = [
     "search_profiles",
     "sender",
     "set_admin",
+    "set_secret",
     "set_show_nsfw",
     "shows_nsfw",
     "suspend",

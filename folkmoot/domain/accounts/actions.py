@@ -224,8 +224,18 @@ def keep_secret(tx: Transaction, name: str) -> str:
     value = find_secret(tx, name)
     if value is None:
         value = new_secret(64)
-        tx.run("INSERT INTO secrets (name, value) VALUES (:name, :value)", name=name, value=value)
+        set_secret(tx, name, value)
     return value
+
+
+def set_secret(tx: Transaction, name: str, value: str) -> None:
+    """Keep a secret of the server in place of any before."""
+    tx.run(
+        "INSERT INTO secrets (name, value) VALUES (:name, :value)"
+        " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        name=name,
+        value=value,
+    )
 
 
 def _create(

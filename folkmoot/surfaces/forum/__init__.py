@@ -16,10 +16,10 @@ from folkmoot.surfaces.forum.auth import Throttle, Tokens, authenticate, issue_t
 from folkmoot.surfaces.forum.handlers import Forum, feeds
 from folkmoot.surfaces.forum.push import Push, Rooms
 from folkmoot.surfaces.forum.routes import OPERATIONS
+from folkmoot.surfaces.forum.settings import settle
 from folkmoot.surfaces.forum.stream import PATH, Stream
-from folkmoot.text.words import Words
 
-__all__ = ["issue_token", "make_app"]
+__all__ = ["issue_token", "make_app", "settle"]
 
 
 class _ForumDialect(Dialect):
@@ -39,7 +39,7 @@ class _ForumDialect(Dialect):
 def make_app(house: House) -> ASGIApp:
     """The forum's application; make one per house, on the event loop's thread."""
     rooms = Rooms()
-    forum = Forum(house, rooms, Tokens(house), Throttle(house.config.limits), Words(house.config.forum.word_filter))
+    forum = Forum(house, rooms, Tokens(house), Throttle(house))
     Push(house, rooms)
     return bind(
         OPERATIONS,

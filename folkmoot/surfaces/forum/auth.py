@@ -17,7 +17,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
-from folkmoot.config import Limits
+from folkmoot.config import Config
 from folkmoot.domain import accounts
 from folkmoot.domain.accounts import ANONYMOUS, Account, Actor
 from folkmoot.errors import Forbidden, RateLimited, Unauthenticated
@@ -26,6 +26,7 @@ from folkmoot.ids import new_secret
 from folkmoot.net.buckets import TokenBucket
 from folkmoot.net.http import Call, Handler
 from folkmoot.store import Transaction
+from folkmoot.surfaces.forum.settings import of_database
 
 SURFACE = "forum"
 _KEY = "forum.jwt"
@@ -43,7 +44,7 @@ _CLAIMS = (
 NOBODY, ANYBODY, SIGNED_IN = "none", "optional", "required"
 
 
-def issue(tx: Transaction, account_id: int, hostname: str, now: datetime) -> str:
+def issue(tx: Transaction, account_id: int, config: Config, now: datetime) -> str:
     """Begin a session of an account and give its token."""
     secret = new_secret(32)
     accounts.create_token(tx, account_id, SURFACE, secret, now)
@@ -52,7 +53,7 @@ def issue(tx: Transaction, account_id: int, hostname: str, now: datetime) -> str
     claims = {
         "id": account_id,
         "username": account.label,
-        "iss": hostname,
+        "iss": config.site.hostname,
         "show_nsfw": preferences.show_nsfw,
         "theme": preferences.theme,
         "default_sort_type": preferences.default_sort_type,
@@ -62,13 +63,13 @@ def issue(tx: Transaction, account_id: int, hostname: str, now: datetime) -> str
         "show_avatars": preferences.show_avatars,
         "jti": secret,
     }
-    key = OctKey.import_key(accounts.keep_secret(tx, _KEY))
+    key = OctKey.import_key(config.forum.jwt_secret or accounts.keep_secret(tx, _KEY))
     return jwt.encode({"typ": "JWT", "alg": "HS256"}, claims, key)
 
 
-def issue_token(tx: Transaction, account: Account, now: datetime, hostname: str) -> str:
-    """Begin a session for somebody who needs no password here: the command line."""
-    return issue(tx, account.id, hostname, now)
+def issue_token(tx: Transaction, account: Account, now: datetime, given: Config) -> str:
+    """Begin a session for somebody who needs no password here: the command line, which has the configuration file only."""
+    return issue(tx, account.id, of_database(tx, given), now)
 
 
 class Tokens:
@@ -76,11 +77,17 @@ class Tokens:
 
     def __init__(self, house: House) -> None:
         self._house = house
+        # What the tokens are signed with at present, and what that was made from.
         self._key: OctKey | None = None
+        self._configured = ""
         self._secrets: OrderedDict[bytes, str] = OrderedDict()
 
     async def actor(self, token: str, address: str) -> Actor:
         """The actor behind a token; raises Unauthenticated when it is not, or no longer, valid."""
+        if self._configured != self._house.config.forum.jwt_secret:
+            self._configured = self._house.config.forum.jwt_secret
+            self._key = None
+            self._secrets.clear()
         secret = self._secrets.get(sha256(token.encode("utf-8", "replace")).digest())
         if secret is None:
             secret = await self._open(token)
@@ -93,18 +100,24 @@ class Tokens:
     async def _open(self, token: str) -> str:
         if len(token) > _LONGEST_TOKEN:
             raise _not_signed_in()
-        if self._key is None:
-            text = await self._house.db.read(accounts.find_secret, _KEY)
+        key, configured = self._key, self._configured
+        if key is None:
+            own = None if configured else await self._house.db.read(accounts.find_secret, _KEY)
+            text = configured or own
             if text is None:
                 raise _not_signed_in()
-            self._key = OctKey.import_key(text)
+            key = OctKey.import_key(text)
         try:
-            claims = jwt.decode(token, self._key, algorithms=["HS256"]).claims
+            claims = jwt.decode(token, key, algorithms=["HS256"]).claims
         except (JoseError, ValueError) as error:
             raise _not_signed_in() from error
         if any(claims.get(name) is None for name in _CLAIMS) or not isinstance(claims["jti"], str):
             raise _not_signed_in()
         secret: str = claims["jti"]
+        if configured != self._configured:
+            # Another secret counts since it was asked for.
+            raise _not_signed_in()
+        self._key = key
         self._secrets[sha256(token.encode()).digest()] = secret
         if len(self._secrets) > _REMEMBERED:
             self._secrets.popitem(last=False)
@@ -137,20 +150,16 @@ def _not_signed_in() -> Unauthenticated:
 class Throttle:
     """The documented rate limits (lemmy §7), by the peer's address, shared by both transports."""
 
-    def __init__(self, limits: Limits) -> None:
-        self._buckets = {
-            "register": TokenBucket(limits.register, limits.register_per_second),
-            "post": TokenBucket(limits.post, limits.post_per_second),
-            "message": TokenBucket(limits.message, limits.message_per_second),
-        }
-        self._enabled = limits.enabled
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._buckets: dict[str, TokenBucket] = {}
         self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     async def spend(self, kind: str, call: Call, handler: Handler, now: datetime) -> Any:
         """Carry out a call if its address has not done so too often; raises RateLimited."""
-        if not self._enabled:
+        if not self._house.config.limits.enabled:
             return await handler(call)
-        bucket, seconds = self._buckets[kind], now.timestamp()
+        bucket, seconds = self._bucket(kind), now.timestamp()
         if kind == "message":
             bucket.take(call.address, seconds)
             return await handler(call)
@@ -164,3 +173,12 @@ class Throttle:
             except RateLimited:
                 pass
             return result
+
+    def _bucket(self, kind: str) -> TokenBucket:
+        """Where a kind is counted; begun anew when its rate has changed."""
+        limits = self._house.config.limits
+        rate, per_seconds = getattr(limits, kind), getattr(limits, f"{kind}_per_second")
+        bucket = self._buckets.get(kind)
+        if bucket is None or (bucket.rate, bucket.per_seconds) != (rate, per_seconds):
+            bucket = self._buckets[kind] = TokenBucket(rate, per_seconds)
+        return bucket

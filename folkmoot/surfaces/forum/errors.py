@@ -59,6 +59,7 @@ _OWN = {
     "EditCommunity": "couldnt_update_community",
     "EditPrivateMessage": "couldnt_update_private_message",
     "EditSite": "couldnt_update_site",
+    "SaveSiteConfig": "couldnt_update_site",
     "EditUserMention": "couldnt_update_comment",
     "SaveComment": "couldnt_save_comment",
     "SavePost": "couldnt_save_post",

@@ -120,6 +120,15 @@ class Rooms:
         member.account = ("account", account_id)
         self._rooms.setdefault(member.account, set()).add(member)
 
+    def sign_out(self, caller: Member | None) -> None:
+        """End all connections that have shown a token but the caller's, which leaves its account's room."""
+        for member in [each for each in self.members if each.token_ids]:
+            if member is not caller:
+                member.connection.end(POLICY_VIOLATION, "signed out")
+        if caller is not None:
+            self._leave(caller.account, caller)
+            caller.account = None
+
     def within(self, room: Room) -> Iterable[Member]:
         """Who is in a room."""
         return self._rooms.get(room, ())

@@ -114,7 +114,7 @@ def test_an_account_keeps_its_newest_sessions(engine: Engine, sessions: int) -> 
     async def act(hall: Hall) -> None:
         def issue(tx: Transaction) -> list[str]:
             account = accounts.get_account_named(tx, "ann")
-            return [issue_token(tx, account, hall.clock(), "localhost") for _ in range(sessions)]
+            return [issue_token(tx, account, hall.clock(), hall.house.config) for _ in range(sessions)]
 
         tokens = await hall.house.db.write(issue)
         answers = [

@@ -5,9 +5,11 @@ The same functions answer HTTP and WebSocket; a call over WebSocket brings its `
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Concatenate, ParamSpec, TypeVar, get_args
 
 from folkmoot.domain import accounts, spaces
@@ -76,12 +78,22 @@ class Forum:
     rooms: Rooms
     tokens: Tokens
     throttle: Throttle
-    words: Words
     pages: Pages = field(default_factory=Pages)
+    # Held by who changes the site's configuration.
+    configuring: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def hostname(self) -> str:
         return self.house.config.site.hostname
+
+    @property
+    def words(self) -> Words:
+        return _words(self.house.config.forum.word_filter)
+
+
+@lru_cache(maxsize=1)
+def _words(pattern: str) -> Words:
+    return Words(pattern)
 
 
 def member(call: Call) -> Member | None:

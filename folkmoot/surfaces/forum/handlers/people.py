@@ -21,7 +21,7 @@ async def login(call: Call) -> schema.LoginResponse:
     forum: Forum = call.app
     data: schema.Login = call.data
     account = await forum.house.sign_in(data.username_or_email, data.password)
-    return schema.LoginResponse(await write(call, auth.issue, account.id, forum.hostname, forum.house.now()))
+    return schema.LoginResponse(await write(call, auth.issue, account.id, forum.house.config, forum.house.now()))
 
 
 async def register(call: Call) -> schema.LoginResponse:
@@ -32,8 +32,12 @@ async def register(call: Call) -> schema.LoginResponse:
     # Asked again inside the change; here it spares the slow hash.
     await forum.house.db.read(_check_registration, data)
     password_hash = await asyncio.to_thread(forum.house.passwords.hash, data.password)
-    jwt = await write(call, _register, data, password_hash, forum.hostname, forum.house.now())
-    return schema.LoginResponse(jwt)
+    now = forum.house.now()
+
+    def act(tx: Transaction) -> str:
+        return auth.issue(tx, enrol(tx, data, password_hash, now), forum.house.config, now)
+
+    return schema.LoginResponse(await write(call, act))
 
 
 def _check_registration(tx: Transaction, data: schema.Register) -> None:
@@ -52,7 +56,8 @@ def _check_registration(tx: Transaction, data: schema.Register) -> None:
         raise Invalid("request.value", "This is not a mail address.", "email")
 
 
-def _register(tx: Transaction, data: schema.Register, password_hash: str, hostname: str, now: datetime) -> str:
+def enrol(tx: Transaction, data: schema.Register, password_hash: str, now: datetime) -> int:
+    """Make an account that follows the community `main`, and moderates it if it is an administrator's; its id."""
     _check_registration(tx, data)
     address = (data.email or "").strip() or None
     account_id = accounts.register(tx, data.username, password_hash, now, address=address, is_admin=data.admin)
@@ -66,7 +71,7 @@ def _register(tx: Transaction, data: schema.Register, password_hash: str, hostna
     elif data.admin:
         spaces.add_moderator(tx, main.id, account_id, now)
     subscriptions.start(tx, account_id, main.id, "forum", now)
-    return auth.issue(tx, account_id, hostname, now)
+    return account_id
 
 
 async def add_admin(call: Call) -> schema.AdminsResponse:

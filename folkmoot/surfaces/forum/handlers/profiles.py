@@ -100,7 +100,7 @@ async def save_user_settings(call: Call) -> schema.LoginResponse:
             accounts.change_address(tx, account_id, data.email.strip() or None)
         if new_hash is not None:
             accounts.change_password(tx, account_id, new_hash, now)
-        return auth.issue(tx, account_id, forum.hostname, now)
+        return auth.issue(tx, account_id, forum.house.config, now)
 
     return schema.LoginResponse(await write(call, act))
 
@@ -142,6 +142,7 @@ async def password_reset(call: Call) -> schema.PasswordResetResponse:
     forum: Forum = call.app
     data: schema.PasswordReset = call.data
     now, domain = forum.house.now(), forum.house.config.mail.domain
+    sender = forum.house.config.forum.mail_from or f"postmaster@{domain}"
 
     def act(tx: Transaction) -> None:
         account, token = accounts.request_reset(tx, data.email, now)
@@ -151,7 +152,7 @@ async def password_reset(call: Call) -> schema.PasswordResetResponse:
             "This works once, for a day. If it was not you, there is nothing to do.\n"
         )
         letter = mail.compose(
-            from_=mail.Address("", f"postmaster@{domain}"),
+            from_=mail.Address("", sender),
             to=[mail.Address("", data.email.strip())],
             subject="Set a new password",
             text=text,
@@ -178,6 +179,6 @@ async def password_change(call: Call) -> schema.LoginResponse:
         if data.password != data.password_verify:
             raise Invalid("forum.passwords_differ", "The two passwords are not the same.", "password_verify")
         accounts.change_password(tx, account.id, new_hash, now)
-        return auth.issue(tx, account.id, forum.hostname, now)
+        return auth.issue(tx, account.id, forum.house.config, now)
 
     return schema.LoginResponse(await write(call, act))

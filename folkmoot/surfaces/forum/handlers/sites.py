@@ -10,7 +10,7 @@ from folkmoot.errors import Invalid
 from folkmoot.net.http import Call
 from folkmoot.store import Transaction
 from folkmoot.surfaces.forum import render, schema
-from folkmoot.surfaces.forum.handlers import Forum, admin_views, read, write
+from folkmoot.surfaces.forum.handlers import Forum, admin_views, configuring, read, write
 
 _LONGEST_NAME = 20
 
@@ -87,6 +87,9 @@ async def get_site(call: Call) -> schema.GetSiteResponse:
     now = forum.house.now()
 
     found = await read(call, _whole_site, forum, now)
+    if found.site is None:
+        await configuring.set_up(forum)
+        found = await read(call, _whole_site, forum, now)
     found.online = len(forum.rooms.connections)
     return found
 

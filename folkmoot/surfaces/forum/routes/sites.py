@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from folkmoot.surfaces.forum import schema
 from folkmoot.surfaces.forum.auth import ANYBODY, NOBODY, SIGNED_IN
-from folkmoot.surfaces.forum.handlers import modlog, search, sites
+from folkmoot.surfaces.forum.handlers import configuring, modlog, search, sites
 from folkmoot.surfaces.forum.routes.table import operation
 
 OPERATIONS = (
@@ -28,6 +28,24 @@ OPERATIONS = (
         sites.transfer_site,
         schema.TransferSite,
         schema.GetSiteResponse,
+    ),
+    operation(
+        "GetSiteConfig",
+        "GET",
+        "/site/config",
+        SIGNED_IN,
+        configuring.get_site_config,
+        schema.GetSiteConfig,
+        schema.SiteConfigResponse,
+    ),
+    operation(
+        "SaveSiteConfig",
+        "PUT",
+        "/site/config",
+        SIGNED_IN,
+        configuring.save_site_config,
+        schema.SaveSiteConfig,
+        schema.SiteConfigResponse,
     ),
     operation("GetModlog", "GET", "/modlog", NOBODY, modlog.get_modlog, schema.GetModlog, schema.GetModlogResponse),
     operation(

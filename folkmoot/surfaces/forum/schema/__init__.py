@@ -5,6 +5,7 @@
 
 from folkmoot.surfaces.forum.schema.comments import *
 from folkmoot.surfaces.forum.schema.communities import *
+from folkmoot.surfaces.forum.schema.configuring import *
 from folkmoot.surfaces.forum.schema.inbox import *
 from folkmoot.surfaces.forum.schema.modlog import *
 from folkmoot.surfaces.forum.schema.people import *
