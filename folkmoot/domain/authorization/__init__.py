@@ -3,7 +3,7 @@
 The community's own law for its topics stands above everything an operator configures.
 """
 
-from .bans import KINDS, Banned, Bans, make_ban, name_of
+from .bans import KINDS, Banned, Bans, make_ban, name_of, read_pattern
 from .cache import Answer
 from .community import CommunityLaw, messages_topic, open_spaces, posted_space, readable_spaces
 from .configuring import (
@@ -90,6 +90,7 @@ __all__ = [
     "open_spaces",
     "order_sources",
     "posted_space",
+    "read_pattern",
     "readable_spaces",
     "remove_source",
     "require_built_in",

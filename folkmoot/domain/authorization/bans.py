@@ -49,8 +49,16 @@ def name_of(kind: str, who: str) -> str:
     if kind == "peerhost_net":
         return str(_network(who))
     if kind.endswith("_re"):
-        Pattern(who)
+        read_pattern(who, "who")
     return who
+
+
+def read_pattern(source: str, field: str) -> Pattern:
+    """The pattern that was given there. Raises Invalid, with the field."""
+    try:
+        return Pattern(source)
+    except Invalid as error:
+        raise Invalid(error.code, error.message, field) from error
 
 
 class Bans:

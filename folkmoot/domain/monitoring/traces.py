@@ -32,6 +32,8 @@ TRACES_MAX = 30
 #: A file never grows beyond this.
 FILE_BYTES_MAX = 16 * 1024 * 1024
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+#: It is part of the name of a file, which has at most 255 bytes.
+_NAME_LONGEST = 200
 
 
 class Trace(msgspec.Struct, frozen=True):
@@ -70,7 +72,7 @@ class Traces:
 
     def require_new(self, trace: Trace, now: datetime) -> None:
         """Raises Invalid or Conflict for a trace that cannot be added."""
-        if not _NAME.fullmatch(trace.name) or len(trace.name) > 256:
+        if not _NAME.fullmatch(trace.name) or len(trace.name) > _NAME_LONGEST:
             raise Invalid("trace.invalid", "A name is letters, then letters, digits, - and _.", "name")
         if trace.subject not in SUBJECTS:
             raise Conflict("trace.type", f"The type is one of {', '.join(SUBJECTS)}.", "type")

@@ -121,10 +121,10 @@ class Listening:
     async def create(self, kind: str, title: str, settings: Document) -> Listener:
         """A new listener, listening unless it is disabled. Raises Conflict or Invalid."""
         name = f"{kind}:{title}"
-        if kind not in TYPES or not _NAME.fullmatch(title):
-            raise Invalid(
-                "listener.name", "A listener is of tcp, ssl, ws or wss and has a name of letters, digits, _ and -."
-            )
+        if kind not in TYPES:
+            raise Invalid("listener.type", f"A listener is one of {', '.join(TYPES)}.", "type")
+        if not _NAME.fullmatch(title):
+            raise Invalid("listener.name", "A name has at most 255 letters, digits, _ and -.", "name")
         async with self._lock:
             if name in self._listeners:
                 raise Conflict("listener.exists", "Already exist")

@@ -168,6 +168,9 @@ def test_what_is_refused(tmp_path: Path) -> None:
                 )
             ).text
         )
+        for word, bad in (("type", {"type": "quic"}), ("name", {"name": "a/b"}), ("name", {"name": "n" * 256})):
+            answer = await here.ask("POST", "/listeners", json={"type": "tcp", "name": "x", "bind": FREE, **bad})
+            assert answer.json()["message"].startswith(f"{word}: "), answer.text
         busy = await here.ask("POST", "/listeners", json={"type": "tcp", "name": "x", "bind": f"127.0.0.1:{here.port}"})
         assert_error(busy, 400, "BAD_REQUEST")
         assert "in use" in busy.json()["message"]

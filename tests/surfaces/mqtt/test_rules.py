@@ -86,6 +86,7 @@ def test_rules_are_made_read_changed_and_ended(tmp_path: Path) -> None:
         assert (await run.ask("GET", "/rules/one")).json() == rule
         assert_error(await run.ask("POST", "/rules", json=wanted), 400, "BAD_REQUEST")
 
+        assert (await run.ask("GET", "/rules?action=http:x")).json()["data"] == []
         other = await made(run, 'SELECT qos FROM "s"', enable=False)
         assert other.startswith("rule_")
         answer = await run.ask("PUT", "/rules/one", json={"sql": 'SELECT qos FROM "t/1"', "description": "new"})

@@ -168,6 +168,7 @@ def test_what_cannot_be_traced(tmp_path: Path) -> None:
         good = {"type": "clientid", "clientid": "x"}
         for bad in (
             {"name": "1st", **good},
+            {"name": "a" * 201, **good},
             {"name": "a", "type": "clientid"},
             {"name": "a", "type": "clientid", "topic": "t"},
             {"name": "a", "type": "topic", "topic": "a/#/b"},
@@ -179,6 +180,11 @@ def test_what_cannot_be_traced(tmp_path: Path) -> None:
             assert_error(await here.ask("POST", "/trace", json=bad), 400, "INVALID_PARAMS")
         assert_error(await here.ask("POST", "/trace", json=good), 400, "BAD_REQUEST")
         assert_error(await start(here, "a", type="weather"), 409, "BAD_TYPE")
+        # The name is part of a file's name.
+        longest = "a" * 200
+        assert (await start(here, longest, type="clientid", clientid="z")).is_success
+        assert (await here.ask("GET", f"/trace/{longest}/log_detail")).json()[0]["size"] == 0
+        assert (await here.ask("DELETE", f"/trace/{longest}")).status_code == 204
         assert (await start(here, "a", **good, start_at=now + 60)).json()["status"] == "waiting"
         assert_error(await start(here, "a", type="clientid", clientid="y"), 409, "ALREADY_EXISTS")
         assert_error(await start(here, "b", **good), 409, "DUPLICATE_CONDITION")

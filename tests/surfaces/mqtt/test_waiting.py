@@ -98,7 +98,7 @@ def test_what_waits_for_a_client(tmp_path: Path) -> None:
         ]
         for query in ("position=here", "payload=hex", "max_payload_bytes=much", "limit=0"):
             answer = await here.ask("GET", f"/clients/c/mqueue_messages?{query}")
-            assert answer.status_code == 400, query
+            assert_error(answer, 400, "INVALID_PARAMETER")
         for which in ("mqueue", "inflight"):
             assert_error(await here.ask("GET", f"/clients/no/{which}_messages"), 404, "CLIENTID_NOT_FOUND")
 

@@ -13,7 +13,6 @@ from folkmoot.surfaces.mqtt import render, schema
 from folkmoot.surfaces.mqtt.handlers.management import Management
 from folkmoot.surfaces.mqtt.handlers.reading import moment, page
 from folkmoot.surfaces.mqtt.permissions import BanExists
-from folkmoot.text.patterns import Pattern
 
 _FILTERS = tuple(name for name in schema.BanQuery.__struct_fields__ if name not in schema.Paged.__struct_fields__)
 
@@ -35,7 +34,7 @@ async def list_bans(call: Call) -> schema.BanPage:
 def _test(name: str, wanted: str) -> Callable[[authorization.Ban], bool]:
     if not name.startswith("like_"):
         return lambda ban: ban.kind == name and ban.who == wanted
-    pattern = Pattern(wanted)
+    pattern = authorization.read_pattern(wanted, name)
     return lambda ban: ban.kind == name[5:] and pattern.found_in(ban.who)
 
 

@@ -160,7 +160,10 @@ async def list_inflight(call: Call) -> schema.WaitingPage:
 
 def _waiting(query: schema.WaitingQuery, found: list[tuple[Delivery, int]], shows_priority: bool) -> schema.WaitingPage:
     """A page of what waits; the payloads of a page have a size together, but its first message is always there."""
-    room = amounts.parse_size(query.max_payload_bytes, "max_payload_bytes")
+    try:
+        room = amounts.parse_size(query.max_payload_bytes, "max_payload_bytes")
+    except Invalid as error:
+        raise Invalid("filter.invalid", error.message, error.field) from error
     places = [f"{priority}_{delivery.message.number}" for delivery, priority in found]
     at, data = _first_after(query.position, places), list[schema.WaitingMessage]()
     while at < len(found) and len(data) < query.limit:

@@ -57,7 +57,7 @@ def _rule_tests(query: schema.RuleQuery) -> list[Test]:
         topic = query.match_from
         tests.append(lambda rule, topics: any(broker.matches(each, topic) for each in topics))
     if query.action:
-        wanted = {rules.Reference(each) for each in query.action}
+        wanted = [rules.Reference(each) for each in query.action]
         tests.append(lambda rule, topics: any(each in wanted for each in rule.actions))
     if query.source:
         channels = {f"${folder}/{each}" for each in query.source for folder in ("bridges", "sources")}

@@ -68,19 +68,21 @@ def _moment(value: int | str, field: str) -> datetime:
 
 
 async def delete_all_traces(call: Call) -> None:
-    await _delete(call.app, list(call.app.monitoring.traces.all))
+    app: Management = call.app
+    async with app.tracing:
+        await _delete(app, list(app.monitoring.traces.all))
 
 
 async def delete_trace(call: Call) -> None:
-    call.app.monitoring.traces.get(call.path["name"])
-    await _delete(call.app, [call.path["name"]])
+    app: Management = call.app
+    async with app.tracing:
+        await _delete(app, [app.monitoring.traces.get(call.path["name"]).name])
 
 
 async def _delete(app: Management, names: list[str]) -> None:
-    async with app.tracing:
-        await app.house.broker_db.write(monitoring.delete_traces, names)
-        for name in names:
-            app.monitoring.traces.remove(name)
+    await app.house.broker_db.write(monitoring.delete_traces, names)
+    for name in names:
+        app.monitoring.traces.remove(name)
 
 
 async def stop_trace(call: Call) -> schema.StoppedTrace:
