@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from folkmoot.surfaces.mqtt.routes import (
+    absent,
     access,
     actions,
     authentication,
@@ -27,6 +28,7 @@ from folkmoot.surfaces.mqtt.routes import (
     retainer,
     rewriting,
     rules,
+    telemetry,
     topic_metrics,
     topics,
     traces,
@@ -58,6 +60,8 @@ _SUBJECTS = (
     bridges,
     traces,
     configs,
+    telemetry,
+    absent,
 )
 
 OPERATIONS = tuple(replace(each, path=V5 + each.path) for subject in _SUBJECTS for each in subject.OPERATIONS)

@@ -24,6 +24,7 @@ from folkmoot.surfaces.mqtt.schema.publishing import *
 from folkmoot.surfaces.mqtt.schema.retainer import *
 from folkmoot.surfaces.mqtt.schema.rewriting import *
 from folkmoot.surfaces.mqtt.schema.rules import *
+from folkmoot.surfaces.mqtt.schema.telemetry import *
 from folkmoot.surfaces.mqtt.schema.topic_metrics import *
 from folkmoot.surfaces.mqtt.schema.topics import *
 from folkmoot.surfaces.mqtt.schema.traces import *
