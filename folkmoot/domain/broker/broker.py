@@ -38,7 +38,7 @@ from .rewriting import Rewriting
 from .routes import Routes
 from .sessions import Session, Subscription
 from .topic_metrics import TopicMetrics
-from .upkeep import Upkeep
+from .upkeep import Upkeep, check_offline
 
 
 class Broker:
@@ -158,6 +158,10 @@ class Broker:
         link.client.mountpoint = fill(link.client.mountpoint, names_of(link.client))
         link.connected_at = now
         old = self.sessions.get(link.client_id)
+        if old is not None and old.link is None:
+            # [MQTT-4.1.0-2] and [MQTT-3.1.2-8]: what is over, or due, since the last tick.
+            check_offline(self, old, now)
+            old = self.sessions.get(link.client_id)
         if old is not None:
             # Nobody resumes what belongs to another account.
             fresh = packet.clean_start or old.identity.account_id != identity.account_id

@@ -95,6 +95,8 @@ def check_connect(packet: mqtt.Connect, client: Client, limits: Limits) -> None:
         return
     if not is_topic(will.topic, limits.max_topic_levels):
         raise Refused(Reason.TOPIC_NAME_INVALID)
+    # Later nobody could be told of what is wrong in there.
+    forwarded_fields(will.properties)
     # [MQTT-3.2.2-12] [MQTT-3.2.2-13]
     if will.qos > limits.max_qos_allowed:
         raise Refused(Reason.QOS_NOT_SUPPORTED)

@@ -27,6 +27,24 @@ _V3_CODES = {
 }
 _V3_UNAVAILABLE = 3
 
+# MQTT 5 §3.2.2.2, table 3-1
+_CONNACK_CODES = frozenset({*range(0x80, 0x8B), 0x8C, 0x90, 0x95, 0x97, 0x99, 0x9A, 0x9B, 0x9C, 0x9D, 0x9F})
+_OTHER_CONNACK_CODES = {
+    Reason.SHUTTING_DOWN: Reason.SERVER_UNAVAILABLE,
+    Reason.MESSAGE_RATE_TOO_HIGH: Reason.CONNECTION_RATE_EXCEEDED,
+}
+#: What DISCONNECT says for codes it does not have (MQTT 5 §3.14.2.1, table 3-10).
+_DISCONNECT_CODES = {
+    Reason.UNSUPPORTED_VERSION: Reason.PROTOCOL_ERROR,
+    Reason.CLIENT_ID_NOT_VALID: Reason.PROTOCOL_ERROR,
+    Reason.BAD_CREDENTIALS: Reason.NOT_AUTHORIZED,
+    Reason.SERVER_UNAVAILABLE: Reason.SERVER_BUSY,
+    Reason.BANNED: Reason.NOT_AUTHORIZED,
+    Reason.BAD_AUTHENTICATION_METHOD: Reason.NOT_AUTHORIZED,
+    Reason.PACKET_ID_IN_USE: Reason.PROTOCOL_ERROR,
+    Reason.PACKET_ID_NOT_FOUND: Reason.PROTOCOL_ERROR,
+}
+
 
 def receive(link: Link, first: int, data: bytes, start: int, end: int, now: float) -> None:
     """Handles one complete packet; raises PacketError or Refused when it ends the connection."""
@@ -70,11 +88,14 @@ def farewell(link: Link, reason: Reason) -> None:
         # [MQTT-3.14.0-1] and [MQTT-4.13.1-1]
         if version == MQTT_5:
             link.broker.count["packets.disconnect.sent"] += 1
-            link.emit(mqtt.encode(mqtt.Disconnect(reason), version))
+            # [MQTT-3.14.2-1]
+            link.emit(mqtt.encode(mqtt.Disconnect(_DISCONNECT_CODES.get(reason, reason)), version))
         return
     link.broker.happenings.tell(link.broker.happenings.answered, link, reason, link.seen_at)
     if version == MQTT_5:
-        _refuse(link, reason, mqtt.Connack(code=reason), version)
+        # [MQTT-3.2.2-8]
+        code = reason if reason in _CONNACK_CODES else _OTHER_CONNACK_CODES.get(reason, Reason.UNSPECIFIED_ERROR)
+        _refuse(link, reason, mqtt.Connack(code=code), version)
     elif reason == Reason.UNSUPPORTED_VERSION or (version and link.connect is not None) or reason in _V3_ANSWERED:
         code = _V3_CODES.get(reason, _V3_UNAVAILABLE)
         _refuse(link, reason, mqtt.Connack(code=code), mqtt.MQTT_3_1_1)

@@ -24,6 +24,8 @@ from .topics import Table
 
 #: Routes remembered; beyond that the cache starts again.
 _ROUTES_MAX = 65_536
+#: So much longer may a message be in the wire form of MQTT 5 than in that of MQTT 3.
+_TRANSLATION_BYTES = 2
 
 
 class Route:
@@ -91,7 +93,7 @@ def plain_link(subscription: Subscription, limits: Limits) -> Link | None:
     if (
         link is None
         or link.form is not None
-        or link.max_packet_size < limits.max_packet_size
+        or link.max_packet_size < limits.max_packet_size + _TRANSLATION_BYTES
         or limits.upgrade_qos
         or subscription.no_local
         or subscription.identifier

@@ -28,10 +28,7 @@ class Upkeep:
         for link in list(broker.links):
             _check_link(broker, link, now)
         for session in list(broker.offline.values()):
-            if session.expires_at is not None and session.expires_at <= now:
-                broker.end_session(session, now)
-            elif session.will_at is not None and session.will_at <= now:
-                broker.publish_due_will(session, now)
+            check_offline(broker, session, now)
         if now - self._released_at >= min(_RELEASE_SECONDS, broker.limits.await_rel_timeout):
             self._released_at = now
             _forget_unreleased(broker, now - broker.limits.await_rel_timeout)
@@ -46,6 +43,14 @@ class Upkeep:
             self._expired_at = now
             for session in broker.offline.values():
                 session.expire(now)
+
+
+def check_offline(broker: Broker, session: Session, now: float) -> None:
+    """Ends a session without a connection, or publishes its will, if it is time."""
+    if session.expires_at is not None and session.expires_at <= now:
+        broker.end_session(session, now)
+    elif session.will_at is not None and session.will_at <= now:
+        broker.publish_due_will(session, now)
 
 
 def _check_link(broker: Broker, link: Link, now: float) -> None:

@@ -141,7 +141,7 @@ def test_again_and_wrong() -> None:
     end.send(auth(Reason.REAUTHENTICATE))
     end.link.refuse(Reason.BAD_CREDENTIALS, room.clock.now)
     # [MQTT-4.12.1-2]
-    assert end.read_one() == mqtt.Disconnect(Reason.BAD_CREDENTIALS)
+    assert end.read_one() == mqtt.Disconnect(Reason.NOT_AUTHORIZED)
     end = inside(room)
     end.send(auth(Reason.REAUTHENTICATE, "OTHER"))
     # [MQTT-4.12.1-1]
