@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 
 from folkmoot.domain.broker import (
     Broker,
@@ -21,14 +22,15 @@ log = logging.getLogger(__name__)
 
 
 class StoredJournal:
-    """The broker's journal in its database."""
+    """The broker's journal in its database; `clock` tells seconds since 1970."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, clock: Callable[[], float] = time.time) -> None:
         self._db = db
+        self._clock = clock
 
     async def load(self, broker: Broker) -> None:
         """Gives a new broker what was kept; rows that make no sense are reported and set aside."""
-        now, damaged = time.time(), list[Damaged]()
+        now, damaged = self._clock(), list[Damaged]()
         for message in await self._db.scan(list_retained, damaged):
             broker.retained.keep(message)
         kept, sessions = await self._db.scan(read_sessions, broker.limits, damaged, now)

@@ -46,7 +46,7 @@ def killed(database: Database, room: Room, limits: Limits | None = None) -> Room
         reopened = Database(database.engine, logs_events=False)
         reopened.open()
         try:
-            await StoredJournal(reopened).load(broker)
+            await StoredJournal(reopened, lambda: room.clock.now).load(broker)
         finally:
             reopened.close()
         return broker
