@@ -124,13 +124,13 @@ def _is_placeholder(name: str) -> bool:
 
 
 def _fill(template: str, client: Client) -> str | None:
-    """The template with the client's values; None if one is missing, or would be read as a wildcard."""
+    """The template with the client's values; None if one is missing, or would be read as something special."""
     parts, end = list[str](), 0
     for found in _PLACEHOLDER.finditer(template):
         if not _is_placeholder(found[1]):
             continue
         value = value_of(client, found[1])
-        if value is None or "+" in value or "#" in value:
+        if value is None or "+" in value or "#" in value or (not found.start() and value.startswith("$")):
             return None
         parts += [template[end : found.start()], value]
         end = found.end()

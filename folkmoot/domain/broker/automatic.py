@@ -11,7 +11,7 @@ from folkmoot.errors import Conflict, Invalid
 from folkmoot.wire import mqtt
 
 from .model import Client, Refused
-from .topics import is_filter, split_shared
+from .topics import is_filter, is_special_by_value, is_wild, split_shared
 
 if TYPE_CHECKING:
     from .broker import Broker
@@ -50,6 +50,10 @@ class Automatic:
     def _connected(self, session: Session, now: float) -> None:
         for one in self.subscriptions:
             topic = _filled(one.topic, session.client)
+            if topic is None:
+                # As nobody is asked whether it may.
+                self._broker.count["packets.subscribe.error"] += 1
+                continue
             entry = mqtt.Filter(topic, one.qos, one.no_local, one.retain_as_published, one.retain_handling)
             try:
                 self._broker.subscribe(session, entry, now)
@@ -72,7 +76,8 @@ def check(subscriptions: Sequence[AutomaticSubscription]) -> None:
             raise Invalid("auto_subscribe.topic", "Nobody can be subscribed to this.", f"[{at}].topic")
 
 
-def _filled(template: str, client: Client) -> str:
+def _filled(template: str, client: Client) -> str | None:
+    """The filter for a client, None when what the client is called would make it another kind of filter."""
     values = {
         "${clientid}": client.client_id,
         "${username}": "undefined" if client.username is None else client.username,
@@ -85,5 +90,7 @@ def _filled(template: str, client: Client) -> str:
         if placeholder is None:
             out, rest = out + rest[0], rest[1:]
         else:
+            if is_wild(values[placeholder]):
+                return None
             out, rest = out + values[placeholder], rest[len(placeholder) :]
-    return out
+    return None if is_special_by_value(out, template) else out

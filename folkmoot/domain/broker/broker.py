@@ -26,11 +26,10 @@ from . import greeting, pipeline, retaining, subscribing
 from .agenda import Agenda
 from .automatic import Automatic
 from .delayed import Delayed
-from .expressions import fill, names_of
 from .happenings import Happenings
 from .ledger import Ledger
 from .links import Link
-from .model import FOREVER, Client, Gate, Identity, Kept, Message, OpenGate, Post, Receipt, Verdict, Wish
+from .model import FOREVER, Client, Gate, Identity, Kept, Message, OpenGate, Post, Receipt, Refused, Verdict, Wish
 from .options import Limits, Options
 from .quota import Quota
 from .retained import Retained
@@ -38,6 +37,7 @@ from .rewriting import Rewriting
 from .routes import Routes
 from .sessions import Session, Subscription
 from .topic_metrics import TopicMetrics
+from .topics import is_reserved
 from .upkeep import Upkeep, check_offline
 
 
@@ -155,7 +155,11 @@ class Broker:
         link.client_id = link.client.client_id = link.client.client_id or greeting.new_client_id()
         # [MQTT-3.2.2-16]
         assigned = "" if packet.client_id else link.client_id
-        link.client.mountpoint = fill(link.client.mountpoint, names_of(link.client))
+        try:
+            greeting.mount(link.client)
+        except Refused as error:
+            link.end(error.reason, now)
+            return
         link.connected_at = now
         old = self.sessions.get(link.client_id)
         if old is not None and old.link is None:
@@ -292,7 +296,10 @@ class Broker:
 
     def publish_will(self, client: Client, will: Message, now: float) -> None:
         """Publishes a will that may be published."""
-        will.topic = self.delayed.mount(will.topic, client.mountpoint)
+        if client.mountpoint:
+            will.topic = self.delayed.mount(will.topic, client.mountpoint)
+            if is_reserved(will.topic) and not self.gate.takes(will.topic):
+                return
         if not self.gate.takes(will.topic):
             self.publish(will, now, client=client)
         else:

@@ -16,12 +16,12 @@ from folkmoot.errors import Invalid, NotFound
 from folkmoot.wire.mqtt import Reason
 
 from .model import Client, Identity, Message, Postponed, Refused
+from .topics import DELAYED as PREFIX
 from .topics import is_topic
 
 if TYPE_CHECKING:
     from .broker import Broker
 
-PREFIX = "$delayed/"
 #: Numbers below it are seconds from now, others seconds since 1970; no message waits longer.
 LONGEST_SECONDS = 4_294_967
 #: So many that are due are published before others get a turn.

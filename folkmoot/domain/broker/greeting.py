@@ -10,12 +10,12 @@ from folkmoot.wire import mqtt
 from folkmoot.wire.mqtt import MQTT_5, Prop, Reason
 
 from .certificates import certificate_name
-from .expressions import Names, evaluate, names_of
+from .expressions import Names, evaluate, fill, names_of
 from .forms import Form
 from .model import Client, Message, Refused
 from .options import Limits
 from .publishing import forwarded_fields
-from .topics import has_controls, is_topic
+from .topics import has_controls, is_special_by_value, is_topic, is_wild
 
 if TYPE_CHECKING:
     from .links import Link
@@ -70,6 +70,15 @@ def name_client(client: Client, packet: mqtt.Connect, limits: Limits) -> None:
             client.attrs[wanted.get("set_as_attr", "")] = value
     if limits.clientid_override not in ("", "disabled"):
         client.client_id = _evaluate(limits.clientid_override, names_of(client, given)) or client.client_id
+
+
+def mount(client: Client) -> None:
+    """Fills the client's mountpoint in. Raises Refused when what the client is called would lead out of it."""
+    template = client.mountpoint
+    filled = fill(template, names_of(client))
+    if is_wild(filled) or "\0" in filled or is_special_by_value(filled, template):
+        raise Refused(Reason.CLIENT_ID_NOT_VALID, "no mountpoint can be made of what this client is called")
+    client.mountpoint = filled
 
 
 def _evaluate(expression: str, names: Names) -> str:

@@ -12,7 +12,7 @@ from folkmoot.wire.mqtt import MQTT_5, Kind, Prop, Reason
 
 from .model import Message, Question, Refused, Verdict, Wish
 from .options import Limits
-from .topics import has_controls, is_topic
+from .topics import has_controls, is_reserved, is_topic
 
 if TYPE_CHECKING:
     from .links import Link
@@ -100,6 +100,10 @@ def go_on(link: Link, session: Session, packet: mqtt.Publish, message: Message, 
     broker = link.broker
     if session.client.mountpoint:
         message.topic = broker.delayed.mount(message.topic, session.client.mountpoint)
+        if is_reserved(message.topic) and not broker.gate.takes(message.topic):
+            # Who may was asked of the topic as the client writes it.
+            deny(link, session, packet)
+            return
     if broker.delayed.is_full and broker.delayed.takes(message.topic):
         conclude(link, session, packet.qos, packet.packet_id, Reason.QUOTA_EXCEEDED)
         return

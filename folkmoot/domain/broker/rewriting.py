@@ -13,14 +13,14 @@ from msgspec import Struct
 from folkmoot.errors import Invalid, TooLarge
 from folkmoot.text.captures import Capturing
 
-from .topics import is_filter, is_topic, matches
+from .topics import DELAYED, EXCLUSIVE, is_filter, is_reserved, is_special_by_value, is_topic, is_wild, matches
 
 RULES_MAX = 20
 #: What rules found is remembered for so many topics; beyond that it starts again.
 _REMEMBERED_MAX = 4096
 _LONGEST_TOPIC = 65_535
-#: The community's topics and the broker's own are not written anew, nor is anything else made one of them.
-_RESERVED = ("spaces/", "$SYS/")
+#: Beginnings that mean something.
+_SPECIAL = ("$SYS/", "$share/", "$queue/", DELAYED, EXCLUSIVE)
 
 
 class RewriteRule(Struct, frozen=True):
@@ -59,17 +59,18 @@ class Rewriting:
 
     def topic(self, topic: str, client_id: str, username: str | None) -> str:
         """Where a message that was published to a topic goes."""
-        if not self._publishing or topic.startswith(_RESERVED):
+        # The community's topics and the broker's own are not written anew, nor is anything else made one of them.
+        if not self._publishing or is_reserved(topic):
             return topic
         new = self._rewrite(self._publishing, topic, client_id, username)
-        return new if _is_right(new, is_topic(new, len(new) + 1)) and not new.startswith(_RESERVED) else topic
+        return new if _is_right(new, is_topic(new, len(new) + 1)) and not is_reserved(new) else topic
 
     def filter(self, topic_filter: str, client_id: str, username: str | None) -> str:
         """What a client is subscribed to, or unsubscribed from; of a shared subscription give the inner filter."""
         if not self._subscribing:
             return topic_filter
         new = self._rewrite(self._subscribing, topic_filter, client_id, username)
-        return new if _is_right(new, is_filter(new)) else topic_filter
+        return new if _is_right(new, is_filter(new)) and (new == topic_filter or not is_reserved(new)) else topic_filter
 
     def _find(self, order: list[int], topic: str) -> int | None:
         for at in order:
@@ -84,7 +85,13 @@ class Rewriting:
         groups = self._groups(at, topic)
         if groups is None:
             return topic
-        return _filled(self.rules[at].dest_topic, groups, client_id, "undefined" if username is None else username)
+        template = self.rules[at].dest_topic
+        new = _filled(template, groups, client_id, "undefined" if username is None else username)
+        # What a client is called, or wrote, is a level like any other: whether it may was asked of something else.
+        is_astray = new.startswith(_SPECIAL) and is_special_by_value(new, template) and not topic.startswith("$")
+        if is_astray or any(is_wild(value) for value in _named(template, client_id, username)):
+            return topic
+        return new
 
     def _groups(self, at: int, topic: str) -> list[str] | None:
         key = (at, topic)
@@ -118,6 +125,12 @@ def check(rules: Sequence[RewriteRule]) -> list[Capturing]:
 
 def _is_right(topic: str, is_legal: bool) -> bool:
     return is_legal and "\0" not in topic and len(topic.encode()) <= _LONGEST_TOPIC
+
+
+def _named(template: str, client_id: str, username: str | None) -> list[str]:
+    """The names in a destination that are the client's."""
+    named = (("${clientid}", client_id), ("${username}", username or ""))
+    return [value for placeholder, value in named if placeholder in template]
 
 
 def _filled(template: str, groups: list[str], client_id: str, username: str) -> str:

@@ -35,6 +35,9 @@ E = TypeVar("E", bound=Entry)
 
 #: Before a filter that only one client may subscribe to (contract §3.4).
 EXCLUSIVE = "$exclusive/"
+#: Before the seconds to wait and the topic of a message that is published later.
+DELAYED = "$delayed/"
+_RESERVED = ("spaces/", "$SYS/")
 
 #: MQTT 5 §1.5.4: what a text should not hold, and what strict receivers refuse.
 _CONTROLS = re.compile("[\x01-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
@@ -44,6 +47,23 @@ def is_topic(topic: str, max_levels: int = 128) -> bool:
     """Whether a message can be published to it (MQTT 5 §4.7)."""
     # [MQTT-3.3.2-2] [MQTT-4.7.3-1]
     return bool(topic) and "+" not in topic and "#" not in topic and topic.count("/") < max_levels
+
+
+def is_reserved(topic: str) -> bool:
+    """Whether a topic is the community's or the broker's own, at once or after a delay."""
+    if topic.startswith(DELAYED):
+        topic = topic[len(DELAYED) :].partition("/")[2]
+    return topic.startswith(_RESERVED)
+
+
+def is_wild(value: str) -> bool:
+    """Whether a value would be a wildcard in a filter."""
+    return "+" in value or "#" in value
+
+
+def is_special_by_value(topic: str, template: str) -> bool:
+    """Whether a topic begins with `$`, and by a value in it, not because the template it was made of says so."""
+    return topic.startswith("$") and (not template.startswith("$") or template[1:2] in "{0123456789")
 
 
 def has_controls(text: str) -> bool:
