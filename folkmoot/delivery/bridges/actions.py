@@ -93,7 +93,7 @@ class RunningAction:
             for item in lane.hand_out():
                 other.put(item)
         kept = successor.numbers.count
-        successor.numbers.rate = self.numbers.rate
+        successor.numbers.pace = self.numbers.pace
         for name, count in self.numbers.count.items():
             if name not in ("queuing", "queuing_bytes", "inflight"):
                 kept[name] += count

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import deque
 from datetime import datetime
 from typing import Any, Literal
 
 from msgspec import Struct, field
 
+from folkmoot.domain.broker import Pace
 from folkmoot.text.acl import Rule, parse_rules
 
 #: contract §2.12: the system's own topics and everybody's messages are for this machine and the user `dashboard`.
@@ -131,9 +131,7 @@ class Tally(Struct):
     failed: int = 0
     error: str = ""
     """What was wrong when it was last asked."""
-    rate_max: float = 0.0
-    _seconds: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=300))
-    """Of the last five minutes, those in which it was asked, and how often."""
+    pace: Pace = field(default_factory=Pace)
 
     def note(self, answer: bool | None, now: float, *, ignored: bool = False, error: str = "") -> None:
         """It was asked; None is no match, `ignored` that it would not or could not say."""
@@ -148,14 +146,4 @@ class Tally(Struct):
             self.allow += 1
         else:
             self.deny += 1
-        second = int(now)
-        times = 1
-        if self._seconds and self._seconds[-1][0] == second:
-            times += self._seconds.pop()[1]
-        self._seconds.append((second, times))
-        self.rate_max = max(self.rate_max, float(times))
-
-    def rate(self, now: float, seconds: int = 1) -> float:
-        """How often per second, in the full seconds that went before."""
-        end = int(now)
-        return sum(times for second, times in self._seconds if end - seconds <= second < end) / seconds
+        self.pace.note(now)

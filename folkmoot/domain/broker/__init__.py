@@ -35,6 +35,7 @@ from .model import (
     Wish,
 )
 from .options import Limits, Options, Strategy
+from .pace import Pace
 from .posts import is_new_post
 from .queries import set_aside
 from .queues import priority as queue_priority
@@ -70,6 +71,7 @@ __all__ = [
     "Meter",
     "OpenGate",
     "Options",
+    "Pace",
     "Post",
     "Postponed",
     "Question",

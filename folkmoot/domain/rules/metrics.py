@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
+
+from folkmoot.domain.broker import Pace
 
 from .model import Outcome
 
@@ -12,8 +14,6 @@ COUNTED = (
     *("actions.total", "actions.success", "actions.failed", "actions.failed.out_of_service", "actions.failed.unknown"),
     "actions.discarded",
 )
-_RATE_SECONDS = 5
-_LONG_SECONDS = 300
 
 
 class Metrics:
@@ -21,30 +21,17 @@ class Metrics:
 
     def __init__(self) -> None:
         self.count: Counter[str] = Counter()
-        self._seconds: deque[list[int]] = deque()
-        """The second and how often it was matched in it; the last five minutes."""
-        self._most = 0
+        self._pace = Pace()
 
     def reset(self) -> None:
         """Begins anew."""
         self.count.clear()
-        self._seconds.clear()
-        self._most = 0
+        self._pace = Pace()
 
     def match(self, now: float) -> None:
         """The rule is to be run."""
         self.count["matched"] += 1
-        second = int(now)
-        if self._seconds and self._seconds[-1][0] == second:
-            self._seconds[-1][1] += 1
-        else:
-            self._most = max(self._most, self._last())
-            self._seconds.append([second, 1])
-            while self._seconds[0][0] <= second - _LONG_SECONDS:
-                self._seconds.popleft()
-
-    def _last(self) -> int:
-        return self._seconds[-1][1] if self._seconds else 0
+        self._pace.note(now)
 
     def fail(self, why: str) -> None:
         """It was run in vain: `exception` or `no_result`."""
@@ -64,13 +51,6 @@ class Metrics:
     def figures(self, now: float) -> dict[str, float]:
         """Everything, by the names of contract §2.13; rates are per second."""
         found: dict[str, float] = {name: self.count[name] for name in COUNTED}
-        rates = {
-            "matched.rate": self._rate(now, _RATE_SECONDS),
-            "matched.rate.max": float(max(self._most, self._last())),
-            "matched.rate.last5m": self._rate(now, _LONG_SECONDS),
-        }
+        pace = self._pace.read(now)
+        rates = {"matched.rate": pace.lately, "matched.rate.max": pace.highest, "matched.rate.last5m": pace.long}
         return {"matched": found.pop("matched"), **rates, **found}
-
-    def _rate(self, now: float, seconds: int) -> float:
-        since = int(now) - seconds
-        return round(sum(count for second, count in self._seconds if second > since) / seconds, 2)

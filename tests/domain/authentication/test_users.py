@@ -100,6 +100,4 @@ def test_how_often() -> None:
     tally.note("failed", 1001)
     tally.note("nomatch", 1002)
     assert (tally.total, tally.success, tally.failed, tally.nomatch) == (52, 50, 1, 1)
-    assert tally.rate(1002) == pytest.approx(52 / 5) and tally.rate_max == pytest.approx(52 / 5)
-    assert tally.rate(1010) == 0
-    assert tally.rate_last5m(1100) == pytest.approx(52 / 300)
+    assert tally.pace.read(1002) == (10.4, 10.4, 10.4)

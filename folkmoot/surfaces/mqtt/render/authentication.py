@@ -28,20 +28,11 @@ def authenticator_status(asked: Authenticator, node: str, now: float) -> schema.
 
 
 def _metrics(tally: Tally, now: float) -> schema.AuthenticatorMetrics:
-    return schema.AuthenticatorMetrics(
-        tally.total, tally.success, tally.failed, tally.nomatch, tally.rate(now), tally.rate_last5m(now), tally.rate_max
-    )
+    return schema.AuthenticatorMetrics(tally.total, tally.success, tally.failed, tally.nomatch, *tally.pace.read(now))
 
 
 def _resource(asked: Authenticator, now: float) -> schema.AuthenticatorResource:
     tally = asked.tally
     if not asked.is_outside:
         return schema.AuthenticatorResource()
-    return schema.AuthenticatorResource(
-        matched=tally.total,
-        success=tally.total - tally.errors,
-        failed=tally.errors,
-        rate=tally.rate(now),
-        rate_last5m=tally.rate_last5m(now),
-        rate_max=tally.rate_max,
-    )
+    return schema.AuthenticatorResource(tally.total, tally.total - tally.errors, tally.errors, *tally.pace.read(now))

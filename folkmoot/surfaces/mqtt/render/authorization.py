@@ -20,8 +20,6 @@ from folkmoot.domain.broker import Verdict, Wish
 from folkmoot.surfaces.mqtt import schema
 from folkmoot.text.amounts import format_duration
 
-_FIVE_MINUTES = 300
-
 
 def authorization_source(source: Source) -> schema.AuthorizationSource:
     """A source as it is set."""
@@ -72,14 +70,7 @@ def authorization_status(asked: Asked, node: str, now: float) -> schema.Authoriz
 
 def _metrics(tally: Tally, now: float) -> schema.AuthorizationMetrics:
     return schema.AuthorizationMetrics(
-        total=tally.total,
-        allow=tally.allow,
-        deny=tally.deny,
-        nomatch=tally.nomatch,
-        ignore=tally.ignore,
-        rate=tally.rate(now),
-        rate_last5m=round(tally.rate(now, _FIVE_MINUTES), 2),
-        rate_max=tally.rate_max,
+        tally.total, tally.allow, tally.deny, tally.nomatch, tally.ignore, *tally.pace.read(now)
     )
 
 
@@ -88,12 +79,7 @@ def _resource_metrics(asked: Asked, now: float) -> schema.AuthorizationResourceM
     if not isinstance(asked.source, HttpSource):
         return schema.AuthorizationResourceMetrics(0, 0, 0, 0.0, 0.0, 0.0)
     return schema.AuthorizationResourceMetrics(
-        matched=tally.total,
-        success=tally.total - tally.failed,
-        failed=tally.failed,
-        rate=tally.rate(now),
-        rate_last5m=round(tally.rate(now, _FIVE_MINUTES), 2),
-        rate_max=tally.rate_max,
+        tally.total, tally.total - tally.failed, tally.failed, *tally.pace.read(now)
     )
 
 
