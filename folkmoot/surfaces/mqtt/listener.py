@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 #: Connections have their own limit; this one is uvicorn's for everything that has not become a WebSocket.
 _BOUNDS = Bounds(max_connections=1 << 20)
+#: What clients of MQTT 3.1 (MQTT.js among them) call it.
+_SAME_SUBPROTOCOL = {"mqttv3.1": "mqtt-v3"}
 
 
 class Listener:
@@ -269,7 +271,8 @@ def _agree(options: WebSocketOptions, websocket: WebSocket) -> tuple[str | None,
         if origin is not None and origin not in options.check_origins:
             return None, "this Origin is not allowed"
     offered = [str(name) for name in websocket.scope.get("subprotocols", [])]
-    chosen = next((name for name in offered if name in options.supported_subprotocols), None)
+    supported = options.supported_subprotocols
+    chosen = next((name for name in offered if _SAME_SUBPROTOCOL.get(name, name) in supported), None)
     if chosen is None and options.fail_if_no_subprotocol:
         return None, "the subprotocol mqtt is required"
     return chosen, ""

@@ -469,6 +469,7 @@ def test_websocket_options(tmp_path: Path) -> None:
         assert await web_status(f"{url}/else", **mqtt_only) == "mqtt"
         assert await web_status(f"{url}/else", subprotocols=["amqp", "mqtt-v5"]) == "mqtt-v5"
         assert await web_status(f"{url}/else") == 400
+        assert await web_status(f"{url}/else", subprotocols=["mqttv3.1"]) == "mqttv3.1"
         assert await web_status(f"{url}/else", subprotocols=["amqp"]) == 400
         near = {"additional_headers": {"x-forwarded-for": "10.0.0.1, 192.0.2.9", "x-forwarded-port": "4712"}}
         assert await web_status(f"{url}/else", **mqtt_only, **near) == "mqtt"
