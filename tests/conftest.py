@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from folkmoot.store import Database, Engine, PostgresqlEngine, SqliteEngine, migrate
+from tests.databases import put_databases
 
 POSTGRESQL_URL = os.environ.get("FOLKMOOT_TEST_POSTGRESQL", "")
 
@@ -73,7 +74,10 @@ def data_url(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def engine(data_url: str, tmp_path: Path) -> Engine:
     """An engine for an empty community database, once per database."""
-    return PostgresqlEngine(data_url, "community") if data_url else SqliteEngine(tmp_path / "community.db")
+    if data_url:
+        return PostgresqlEngine(data_url, "community")
+    put_databases(tmp_path, "community")
+    return SqliteEngine(tmp_path / "community.db")
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from folkmoot.domain import accounts
 from folkmoot.house import House, open_databases, utc_now
 from folkmoot.store import Announcements, Transaction
 from folkmoot.surfaces.mqtt import Management, Stream, make_app
+from tests.databases import hashed, put_databases
 from tests.net.serving import serving
 
 NODE = "emqx@127.0.0.1"
@@ -80,12 +81,14 @@ def _people(tx: Transaction, hashes: dict[str, str], now: datetime) -> None:
 async def running(directory: Path, config: Config = CALM) -> AsyncIterator[Running]:
     """Everything started, then stopped."""
     config = replace(config, data=Data(dir=str(directory)), listen=_PORT_FREE)
+    directory.mkdir(parents=True, exist_ok=True)
+    put_databases(directory)
     db, broker_db = open_databases(config)
     db.open()
     broker_db.open()
     clock = Clock()
     house = House(config, db, broker_db, Announcements(db), now=clock)
-    hashes = {password: house.passwords.hash(password) for password in ("public", "secret")}
+    hashes = {password: hashed(password) for password in ("public", "secret")}
     await db.write(_people, hashes, house.now())
     program = Program(house, lock_directory(config))
     try:
