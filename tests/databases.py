@@ -25,6 +25,7 @@ def _template() -> Path:
 
 def put_databases(directory: Path, *chains: str) -> None:
     """Put migrated, empty databases into a directory, unless there are some: all, or those named."""
+    directory.mkdir(parents=True, exist_ok=True)
     for chain in chains or CHAINS:
         path = directory / f"{chain}.db"
         if not path.exists():

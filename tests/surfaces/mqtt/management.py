@@ -81,7 +81,6 @@ def _people(tx: Transaction, hashes: dict[str, str], now: datetime) -> None:
 async def running(directory: Path, config: Config = CALM) -> AsyncIterator[Running]:
     """Everything started, then stopped."""
     config = replace(config, data=Data(dir=str(directory)), listen=_PORT_FREE)
-    directory.mkdir(parents=True, exist_ok=True)
     put_databases(directory)
     db, broker_db = open_databases(config)
     db.open()
