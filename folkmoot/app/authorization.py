@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from folkmoot.domain.authorization import Gate
+from folkmoot.domain.authorization import RuleGate
 from folkmoot.house import House
 from folkmoot.surfaces.mqtt.permissions import Permissions
 
 
 async def load(house: House) -> Permissions:
     """Permissions and bans as they were kept; `serve` comes when there is a stream."""
-    permissions = Permissions(house, Gate())
+    permissions = Permissions(house, RuleGate())
     await permissions.load()
     return permissions

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 
-from folkmoot.domain.authorization import Configuration, FileSource, Gate
+from folkmoot.domain.authorization import Configuration, FileSource, RuleGate
 from folkmoot.domain.broker import Client, Wish
 from folkmoot.errors import Invalid
 from folkmoot.text.patterns import Pattern
@@ -30,7 +30,7 @@ def run(data: bytes) -> None:
     text = data.decode(errors="replace")
     began = time.monotonic()
     with suppress(Invalid):
-        gate = Gate()
+        gate = RuleGate()
         gate.configure(Configuration(sources=(FileSource(text),)))
         for wish in WISHES:
             gate.judge(Client(client_id="c1", username=text[:50], address="10.1.2.3"), wish)

@@ -19,7 +19,7 @@ from .configuring import (
     require_new,
 )
 from .flapping import Flapping
-from .gate import Asked, Gate, Outcome
+from .gate import Asked, Outcome, RuleGate
 from .model import (
     BUILT_IN,
     Ban,
@@ -64,9 +64,9 @@ __all__ = [
     "Entry",
     "FileSource",
     "Flapping",
-    "Gate",
     "HttpSource",
     "Outcome",
+    "RuleGate",
     "Settings",
     "Source",
     "Tally",

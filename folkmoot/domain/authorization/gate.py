@@ -58,7 +58,7 @@ class Asked(Struct):
 Deliberation = Generator[HttpSource, Outcome, Verdict]
 
 
-class Gate:
+class RuleGate:
     """See above. `clock` is the broker's."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:

@@ -115,63 +115,42 @@ class Resource(Struct, frozen=True, kw_only=True):
     batch_time: Duration = "0ms"
 
 
-class Connector(Struct, frozen=True, kw_only=True):
+class Part(Struct, frozen=True, kw_only=True):
+    """What connectors, actions and sources have in common."""
+
+    type: str
+    name: str
+    is_enabled: bool = True
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    resource: Resource = Resource()
+    created_at: datetime
+    changed_at: datetime
+
+    @property
+    def id(self) -> str:
+        """`type:name`, by which it is known: to rules as an action, or in `FROM "$bridges/type:name"` as a source."""
+        return f"{self.type}:{self.name}"
+
+
+class Connector(Part, frozen=True, kw_only=True):
     """Another server, and how it is reached."""
 
-    type: str
-    name: str
-    is_enabled: bool = True
-    description: str = ""
-    tags: tuple[str, ...] = ()
     settings: HttpServer | MqttServer
-    resource: Resource = Resource()
-    created_at: datetime
-    changed_at: datetime
-
-    @property
-    def id(self) -> str:
-        """`type:name`, by which it is known."""
-        return f"{self.type}:{self.name}"
 
 
-class Action(Struct, frozen=True, kw_only=True):
+class Action(Part, frozen=True, kw_only=True):
     """What is sent through a connector of the same type when a rule says so."""
 
-    type: str
-    name: str
     connector: str
-    is_enabled: bool = True
-    description: str = ""
-    tags: tuple[str, ...] = ()
     settings: HttpRequest | MqttPublish
-    resource: Resource = Resource()
-    created_at: datetime
-    changed_at: datetime
-
-    @property
-    def id(self) -> str:
-        """`type:name`, by which rules name it."""
-        return f"{self.type}:{self.name}"
 
 
-class Source(Struct, frozen=True, kw_only=True):
+class Source(Part, frozen=True, kw_only=True):
     """What is fetched through a connector of the same type and told to the rules."""
 
-    type: str
-    name: str
     connector: str
-    is_enabled: bool = True
-    description: str = ""
-    tags: tuple[str, ...] = ()
     settings: MqttSubscription
-    resource: Resource = Resource()
-    created_at: datetime
-    changed_at: datetime
-
-    @property
-    def id(self) -> str:
-        """`type:name`; rules write `FROM "$bridges/type:name"`."""
-        return f"{self.type}:{self.name}"
 
 
 Channel = Action | Source

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -91,44 +91,27 @@ def dependants(tx: Transaction, connector: Connector) -> list[Channel]:
 
 
 def _connector(row: _Row) -> Connector:
-    return Connector(
-        type=row.type,
-        name=row.name,
-        is_enabled=row.is_enabled,
-        description=row.description,
-        tags=msgspec.json.decode(row.tags, type=tuple[str, ...]),
-        settings=msgspec.json.decode(row.settings, type=SERVERS[row.type]),
-        resource=msgspec.json.decode(row.resource, type=Resource),
-        created_at=row.created_at,
-        changed_at=row.changed_at,
-    )
+    return Connector(settings=msgspec.json.decode(row.settings, type=SERVERS[row.type]), **_shared(row))
 
 
 def _action(row: _ChannelRow) -> Action:
-    return Action(
-        type=row.type,
-        name=row.name,
-        connector=row.connector,
-        is_enabled=row.is_enabled,
-        description=row.description,
-        tags=msgspec.json.decode(row.tags, type=tuple[str, ...]),
-        settings=msgspec.json.decode(row.settings, type=REQUESTS[row.type]),
-        resource=msgspec.json.decode(row.resource, type=Resource),
-        created_at=row.created_at,
-        changed_at=row.changed_at,
-    )
+    settings = msgspec.json.decode(row.settings, type=REQUESTS[row.type])
+    return Action(connector=row.connector, settings=settings, **_shared(row))
 
 
 def _source(row: _ChannelRow) -> Source:
-    return Source(
-        type=row.type,
-        name=row.name,
-        connector=row.connector,
-        is_enabled=row.is_enabled,
-        description=row.description,
-        tags=msgspec.json.decode(row.tags, type=tuple[str, ...]),
-        settings=msgspec.json.decode(row.settings, type=SUBSCRIPTIONS[row.type]),
-        resource=msgspec.json.decode(row.resource, type=Resource),
-        created_at=row.created_at,
-        changed_at=row.changed_at,
-    )
+    settings = msgspec.json.decode(row.settings, type=SUBSCRIPTIONS[row.type])
+    return Source(connector=row.connector, settings=settings, **_shared(row))
+
+
+def _shared(row: _Row | _ChannelRow) -> dict[str, Any]:
+    return {
+        "type": row.type,
+        "name": row.name,
+        "is_enabled": row.is_enabled,
+        "description": row.description,
+        "tags": msgspec.json.decode(row.tags, type=tuple[str, ...]),
+        "resource": msgspec.json.decode(row.resource, type=Resource),
+        "created_at": row.created_at,
+        "changed_at": row.changed_at,
+    }

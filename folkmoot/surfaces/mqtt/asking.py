@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from folkmoot.domain.authorization import Gate, HttpSource, Outcome
+from folkmoot.domain.authorization import HttpSource, Outcome, RuleGate
 from folkmoot.domain.broker import Client, Verdict, Wish
 from folkmoot.house import House
 from folkmoot.net.outgoing import Answer, OutgoingError
@@ -12,7 +12,7 @@ from folkmoot.wire import mqtt
 _ANSWERS = {"allow": True, "deny": False}
 
 
-async def judge_outside(house: House, gate: Gate, client: Client, wish: Wish) -> Verdict:
+async def judge_outside(house: House, gate: RuleGate, client: Client, wish: Wish) -> Verdict:
     """The verdict on a wish for which the gate has to ask somebody; whoever does not answer is passed over."""
     deliberation = gate.deliberate(client, wish)
     try:

@@ -13,7 +13,7 @@ import msgspec
 import structlog
 
 from folkmoot.domain import authorization
-from folkmoot.domain.authorization import Ban, Bans, Configuration, Entry, Flapping, Gate, Settings
+from folkmoot.domain.authorization import Ban, Bans, Configuration, Entry, Flapping, RuleGate, Settings
 from folkmoot.domain.broker import Client, Link, Session, Verdict, Wish
 from folkmoot.errors import Conflict, Invalid, NotFound
 from folkmoot.house import House
@@ -37,7 +37,7 @@ class BanExists(Conflict):
 class Permissions:
     """The gate's configuration, the rules in our tables, and the bans. `load` before anybody connects."""
 
-    def __init__(self, house: House, gate: Gate) -> None:
+    def __init__(self, house: House, gate: RuleGate) -> None:
         self._house = house
         self.gate = gate
         self.bans = Bans()

@@ -12,9 +12,9 @@ from folkmoot.domain.authorization import (
     CacheSettings,
     Configuration,
     FileSource,
-    Gate,
     HttpSource,
     Outcome,
+    RuleGate,
     Settings,
     Source,
     make_entry,
@@ -35,8 +35,8 @@ class Clock:
         return self.now
 
 
-def gate(*sources: Source, **settings: Any) -> Gate:
-    made = Gate(Clock())
+def gate(*sources: Source, **settings: Any) -> RuleGate:
+    made = RuleGate(Clock())
     made.configure(Configuration(Settings(**settings), sources or (FileSource(),)))
     return made
 
@@ -45,7 +45,7 @@ def client(address: str = "192.0.2.1", **more: Any) -> Client:
     return Client(**{"client_id": "c1", "username": "ann", **more}, address=address)
 
 
-def may(made: Gate, who: Client, action: str, topic: str, qos: int = 0, retain: bool = False) -> Verdict:
+def may(made: RuleGate, who: Client, action: str, topic: str, qos: int = 0, retain: bool = False) -> Verdict:
     return made.judge(who, Wish(action, topic, qos, retain))
 
 
@@ -179,7 +179,7 @@ def test_nothing_is_remembered_when_that_is_switched_off() -> None:
         assert made.remembered(who) == []
 
 
-def decide(made: Gate, who: Client, topic: str, *outcomes: Outcome) -> Verdict:
+def decide(made: RuleGate, who: Client, topic: str, *outcomes: Outcome) -> Verdict:
     """A deliberation with these answers from outside."""
     deliberation = made.deliberate(who, Wish("publish", topic))
     answers = iter(outcomes)

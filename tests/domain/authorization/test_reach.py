@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from folkmoot.domain.authorization import Gate
+from folkmoot.domain.authorization import RuleGate
 from folkmoot.domain.broker import AutomaticSubscription, Broker, Identity, Message, RewriteRule
 from folkmoot.wire import mqtt
 from folkmoot.wire.mqtt import Reason
@@ -15,7 +15,7 @@ NOBODY = Identity()
 
 def guarded() -> Room:
     """A broker with the community's law and the rules there are at first."""
-    gate = Gate()
+    gate = RuleGate()
     room = Room(Broker(gate))
     gate.serve(room.broker)
     gate.clock = lambda: room.clock.now
