@@ -123,6 +123,13 @@ class ThreadLocked(Event, frozen=True, tag="thread.locked"):
     locked: bool
 
 
+class ThreadPreviewed(Event, frozen=True, tag="thread.previewed"):
+    """What is shown beside a thread's link has changed."""
+
+    thread_id: int
+    space_id: int
+
+
 class VoteCast(Event, frozen=True, tag="vote.cast"):
     message_id: int
     thread_id: int
@@ -163,6 +170,7 @@ AnyEvent = (
     | MessageEdited
     | MessageRemoved
     | ThreadLocked
+    | ThreadPreviewed
     | VoteCast
     | PrivateMessageSent
     | SiteEdited

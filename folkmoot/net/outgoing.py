@@ -14,7 +14,7 @@ import socket
 import ssl
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.util import find_spec
 from typing import Any
@@ -48,6 +48,8 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    url: str = field(default="", compare=False)
+    """Where it came from in the end, after redirects."""
 
 
 def is_public(address: IpAddress) -> bool:
@@ -153,8 +155,12 @@ class Outgoing:
         body: bytes = b"",
         follow_redirects: bool = False,
         timeout_seconds: float | None = None,
+        cut_bytes: int | None = None,
     ) -> Answer:
-        """Make one request and read the whole answer, whatever its status. Raises OutgoingError."""
+        """Make one request and read the whole answer, or of a long one its first `cut_bytes`, whatever its status.
+
+        Raises OutgoingError.
+        """
         seconds = timeout_seconds or self._timeout_seconds
         try:
             async with (
@@ -163,7 +169,8 @@ class Outgoing:
                     method, url, headers=headers, content=body, follow_redirects=follow_redirects, timeout=seconds
                 ) as answer,
             ):
-                return Answer(answer.status_code, dict(answer.headers), await self._read(answer))
+                body = await self._read(answer, cut_bytes)
+                return Answer(answer.status_code, dict(answer.headers), body, str(answer.url))
         except TimeoutError as error:
             raise OutgoingError("no answer in time", permanent=False) from error
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.TooManyRedirects) as error:
@@ -171,11 +178,13 @@ class Outgoing:
         except httpx.HTTPError as error:
             raise OutgoingError(str(error) or type(error).__name__, permanent=False) from error
 
-    async def _read(self, answer: httpx.Response) -> bytes:
+    async def _read(self, answer: httpx.Response, cut_bytes: int | None) -> bytes:
         body = bytearray()
         # Raw, so that a small compressed answer cannot become a large one.
         async for chunk in answer.aiter_raw():
             body += chunk
+            if cut_bytes is not None and len(body) >= cut_bytes:
+                return bytes(body[:cut_bytes])
             if len(body) > self._max_answer_bytes:
                 raise OutgoingError("the answer is too large", permanent=True)
         return bytes(body)

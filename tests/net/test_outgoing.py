@@ -115,6 +115,11 @@ def test_addresses_that_are_refused(url: str) -> None:
     assert caught.value.permanent
 
 
+def test_a_long_answer_can_be_cut() -> None:
+    (answer,) = fetch({"url": "http://127.0.0.1:PORT/away?to=/large", "follow_redirects": True, "cut_bytes": 1000})
+    assert answer.body == b"x" * 1000 and answer.url.endswith("/large")
+
+
 def test_a_redirect_is_checked_like_a_first_request() -> None:
     (answer,) = fetch({"url": "http://127.0.0.1:PORT/away?to=/echo", "follow_redirects": True})
     assert answer.status == 200

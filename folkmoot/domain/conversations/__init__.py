@@ -51,6 +51,7 @@ from folkmoot.domain.conversations.model import (
     Thread,
 )
 from folkmoot.domain.conversations.personal import answers_by, answers_saved, threads_by, threads_saved
+from folkmoot.domain.conversations.previews import keep_preview
 from folkmoot.domain.conversations.queries import (
     count_threads,
     find_original,
@@ -127,6 +128,7 @@ __all__ = [
     "index_some",
     "is_erasing",
     "is_unindexed",
+    "keep_preview",
     "latest_views",
     "list_answer_entries",
     "list_answers",

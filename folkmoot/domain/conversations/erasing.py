@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from folkmoot.domain.conversations.previews import forget_preview
 from folkmoot.domain.conversations.queries import get_message
 from folkmoot.domain.conversations.searching import reindex
 from folkmoot.domain.spaces import relist_thread
@@ -76,6 +77,7 @@ def _erase(tx: Transaction, message_id: int, now: datetime) -> None:
             no=False,
             id=message_id,
         )
+        forget_preview(tx, message_id)
         relist_thread(tx, message_id)
     reindex(tx, get_message(tx, message_id))
     tx.record(MessageRemoved(message_id, message.thread_id, message.space_id, message.author_id, True))

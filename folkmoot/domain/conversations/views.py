@@ -37,6 +37,9 @@ class ThreadView(msgspec.Struct, frozen=True):
     deleted: bool
     nsfw: bool
     stickied: bool
+    preview_title: str | None
+    preview_description: str | None
+    preview_image_url: str | None
     author_is_banned: bool
     author_is_banned_here: bool
     author_label: str
@@ -100,11 +103,14 @@ _OF_NOBODY = "NULL, FALSE, FALSE"
 
 _THREAD = (
     "SELECT m.id, m.subject, t.url, CASE WHEN t.has_body THEN m.body END, m.origin, m.author_id, m.space_id, m.removed,"
-    " t.locked, m.created_at, m.updated_at, m.deleted, t.nsfw, t.stickied,"
+    " t.locked, m.created_at, m.updated_at, m.deleted, t.nsfw, t.stickied, y.title, y.description, y.image_url,"
     f" {_BANNED}, {_BANNED_HERE}, a.label, p.avatar, f.name, s.removed, s.deleted, f.nsfw,"
     " t.replies, t.score, c.upvotes, c.downvotes, t.active_at, "
 )
-_THREAD_FROM = f" FROM messages m JOIN threads t ON t.id = m.id{_AROUND}"
+_THREAD_FROM = (
+    f" FROM messages m JOIN threads t ON t.id = m.id{_AROUND}"
+    " LEFT JOIN link_previews y ON y.thread_id = t.id AND t.url <> ''"
+)
 _ANSWER = (
     "SELECT m.id, m.author_id, m.thread_id, m.parent_id, m.body, m.origin, m.removed, m.created_at, m.updated_at,"
     f" m.deleted, m.space_id, f.name, {_BANNED}, {_BANNED_HERE}, a.label, p.avatar, c.upvotes, c.downvotes,"

@@ -14,6 +14,7 @@ from folkmoot.net.http import Call, Dialect, Operation, bind
 from folkmoot.surfaces.forum import errors
 from folkmoot.surfaces.forum.auth import Throttle, Tokens, authenticate, issue_token
 from folkmoot.surfaces.forum.handlers import Forum, feeds
+from folkmoot.surfaces.forum.previews import Previews
 from folkmoot.surfaces.forum.push import Push, Rooms
 from folkmoot.surfaces.forum.routes import OPERATIONS
 from folkmoot.surfaces.forum.settings import settle
@@ -39,7 +40,7 @@ class _ForumDialect(Dialect):
 def make_app(house: House) -> ASGIApp:
     """The forum's application; make one per house, on the event loop's thread."""
     rooms = Rooms()
-    forum = Forum(house, rooms, Tokens(house), Throttle(house))
+    forum = Forum(house, rooms, Tokens(house), Throttle(house), Previews(house))
     Push(house, rooms)
     return bind(
         OPERATIONS,

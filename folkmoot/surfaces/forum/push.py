@@ -34,6 +34,7 @@ from folkmoot.events import (
     SpaceBanned,
     SpaceEdited,
     ThreadLocked,
+    ThreadPreviewed,
     TokenRevoked,
     VoteCast,
 )
@@ -63,7 +64,7 @@ _SpaceNews = SpaceEdited | SpaceBanned | ModeratorsChanged
 _OF_THE_SITE = (AccountBanned, AdministratorsChanged, SiteEdited)
 _OF_A_SPACE = (SpaceEdited, SpaceBanned, ModeratorsChanged)
 _TOLD = (
-    *(MessagePosted, MessageEdited, MessageRemoved, ThreadLocked, VoteCast, PrivateMessageSent),
+    *(MessagePosted, MessageEdited, MessageRemoved, ThreadLocked, ThreadPreviewed, VoteCast, PrivateMessageSent),
     *(*_OF_THE_SITE, *_OF_A_SPACE),
 )
 

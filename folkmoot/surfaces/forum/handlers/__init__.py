@@ -21,6 +21,7 @@ from folkmoot.net.http import Call
 from folkmoot.store import Transaction
 from folkmoot.surfaces.forum import render
 from folkmoot.surfaces.forum.auth import Throttle, Tokens
+from folkmoot.surfaces.forum.previews import Previews
 from folkmoot.surfaces.forum.push import Member, Rooms
 from folkmoot.surfaces.forum.schema import SortType, UserView
 from folkmoot.text.words import Words
@@ -78,6 +79,7 @@ class Forum:
     rooms: Rooms
     tokens: Tokens
     throttle: Throttle
+    previews: Previews
     pages: Pages = field(default_factory=Pages)
     # Held by who changes the site's configuration.
     configuring: asyncio.Lock = field(default_factory=asyncio.Lock)

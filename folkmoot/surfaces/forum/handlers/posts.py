@@ -56,7 +56,20 @@ async def create_post(call: Call) -> schema.PostResponse:
         )
         return _view(tx, call.actor, message.id, now)
 
-    return schema.PostResponse(await write(call, act))
+    return schema.PostResponse(await _previewed(call, await write(call, act), data.url))
+
+
+async def _previewed(call: Call, post: schema.PostView, url: str | None) -> schema.PostView:
+    """The post with the preview of its link; those in its rooms hear of that as of an edit."""
+    preview = await call.app.previews.look(url)
+    if url is None or preview is None:
+        return post
+
+    def act(tx: Transaction) -> schema.PostView:
+        conversations.keep_preview(tx, post.id, url, preview)
+        return _view(tx, call.actor, post.id, call.app.house.now())
+
+    return await write(call, act)
 
 
 async def get_post(call: Call) -> schema.GetPostResponse:
@@ -179,7 +192,10 @@ async def edit_post(call: Call) -> schema.PostResponse:
             moderation.stick_thread(tx, actor, thread.id, data.stickied, now)
         return _view(tx, actor, thread.id, now)
 
-    return schema.PostResponse(await write(call, act))
+    edited = await write(call, act)
+    # What others than the author send of it is not looked at.
+    own = edited.creator_id == call.actor.account_id
+    return schema.PostResponse(await _previewed(call, edited, data.url if own else None))
 
 
 def _require_may_edit(

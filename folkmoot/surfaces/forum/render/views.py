@@ -158,11 +158,11 @@ def _post(thread: ThreadView, viewer_id: int | None, bumped_since: int, now: int
         thread.deleted,
         thread.nsfw,
         thread.stickied,
-        # No fetcher for previews of links is configured.
+        thread.preview_title,
+        thread.preview_description,
+        # A page's own scripts and frames are not shown.
         None,
-        None,
-        None,
-        None,
+        thread.preview_image_url,
         thread.author_is_banned,
         thread.author_is_banned_here,
         thread.author_label,
