@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -178,13 +179,17 @@ _HEADERS = {
 }
 
 
-def swagger_routes(page_path: str, json_path: str, described: Mapping[str, Any]) -> list[Route]:
-    """Routes for the page, its files beside it, and the document; the page's folder leads to the page."""
+def swagger_routes(
+    page_path: str, json_path: str, title: str, describe: Callable[[], Mapping[str, Any]]
+) -> list[Route]:
+    """Routes for the page, its files beside it, and the document; the page's folder leads to the page.
+
+    The document is made when it is first asked for: it costs more than the start of everything else.
+    """
     folder = str(PurePosixPath(page_path).parent).rstrip("/")
-    title = described["info"]["title"].replace("&", "&amp;").replace("<", "&lt;")
-    page = _PAGE.format(title=title, folder=folder)
+    page = _PAGE.format(title=title.replace("&", "&amp;").replace("<", "&lt;"), folder=folder)
     initializer = _INITIALIZER.format(json_path=json.dumps(json_path))
-    document_json = msgspec.json.encode(described)
+    encoded = cache(lambda: msgspec.json.encode(describe()))
 
     async def show_page(_: Request) -> Response:
         return HTMLResponse(page, headers=_HEADERS)
@@ -193,7 +198,7 @@ def swagger_routes(page_path: str, json_path: str, described: Mapping[str, Any])
         return Response(initializer, media_type="text/javascript", headers=_HEADERS)
 
     async def show_document(_: Request) -> Response:
-        return Response(document_json, media_type="application/json")
+        return Response(encoded(), media_type="application/json")
 
     async def lead_to_page(_: Request) -> Response:
         return RedirectResponse(page_path)

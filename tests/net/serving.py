@@ -57,7 +57,10 @@ async def serving(app: ASGIApp, **settings: Any) -> AsyncIterator[str]:
 @asynccontextmanager
 async def client_of(app: ASGIApp, **settings: Any) -> AsyncIterator[httpx.AsyncClient]:
     """An HTTP client of a server that answers with `app`."""
-    async with serving(app, **settings) as address, httpx.AsyncClient(base_url=f"http://{address}") as client:
+    async with (
+        serving(app, **settings) as address,
+        httpx.AsyncClient(base_url=f"http://{address}", verify=False) as client,
+    ):
         yield client
 
 

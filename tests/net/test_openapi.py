@@ -104,7 +104,9 @@ def test_schemas_speak_openapi_3_0() -> None:
 
 
 def app() -> Any:
-    routes = openapi.swagger_routes("/api-docs/index.html", "/api-docs/swagger.json", described())
+    routes = openapi.swagger_routes(
+        "/api-docs/index.html", "/api-docs/swagger.json", described()["info"]["title"], described
+    )
     return http.bind(TABLE, PlainDialect(), None, extra_routes=routes)
 
 

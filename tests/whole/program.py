@@ -93,7 +93,7 @@ class Program:
 
     def http(self, surface: str, **options: Any) -> httpx.Client:
         """An HTTP client of a surface; the caller closes it."""
-        return httpx.Client(base_url=self.url(surface), timeout=10, trust_env=False, **options)
+        return httpx.Client(base_url=self.url(surface), timeout=10, verify=False, trust_env=False, **options)
 
     def run(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run a `folkmoot` command beside it."""

@@ -25,6 +25,7 @@ __all__ = ["Authentication", "Management", "Push", "StoredJournal", "Stream", "m
 #: Where a body must say that it is JSON.
 _JSON_ONLY = ("/rules", "/rule_test", "/rule_engine", "/bridges")
 _DOCS = "/api-docs/index.html"
+_TITLE = "Folkmoot broker API"
 
 
 def make_app(management: Management) -> ASGIApp:
@@ -33,9 +34,16 @@ def make_app(management: Management) -> ASGIApp:
 
 
 def _pages() -> list[Route]:
-    document = openapi.document(
+    return [
+        *openapi.swagger_routes(_DOCS, "/api-docs/swagger.json", _TITLE, _describe),
+        Route("/", _lead_to_docs),
+    ]
+
+
+def _describe() -> dict[str, Any]:
+    return openapi.document(
         OPERATIONS,
-        title="Folkmoot broker API",
+        title=_TITLE,
         version=schema.VERSION,
         description="The management API of the message broker.",
         server=V5,
@@ -46,7 +54,6 @@ def _pages() -> list[Route]:
         security=lambda operation: [] if operation.permission == "none" else [{"basicAuth": []}, {"bearerAuth": []}],
         error=schema.Error,
     )
-    return [*openapi.swagger_routes(_DOCS, "/api-docs/swagger.json", document), Route("/", _lead_to_docs)]
 
 
 async def _lead_to_docs(_: Request) -> Response:

@@ -96,7 +96,10 @@ async def running(directory: Path, config: Config = CALM) -> AsyncIterator[Runni
         management = await app.start(program)
         program.ready = True
         port = int(program.addresses.get("mqtt", ":0").rpartition(":")[2])
-        async with serving(make_app(management)) as address, httpx.AsyncClient(base_url=f"http://{address}") as rest:
+        async with (
+            serving(make_app(management)) as address,
+            httpx.AsyncClient(base_url=f"http://{address}", verify=False) as rest,
+        ):
             yield Running(program, management, clock, rest, port)
     finally:
         await program.stop()
