@@ -157,6 +157,7 @@ class Broker:
         assigned = "" if packet.client_id else link.client_id
         try:
             greeting.mount(link.client)
+            answer = greeting.connack(link, assigned)
         except Refused as error:
             link.end(error.reason, now)
             return
@@ -185,7 +186,9 @@ class Broker:
         self.ledger.follow(session)
         self.count["packets.connack.sent"] += 1
         self.count["client.connected"] += 1
-        link.emit(mqtt.encode(greeting.connack(link, old is not None, assigned), link.version))
+        # MQTT 3.1 has no such flag.
+        answer.session_present = old is not None and link.version > mqtt.MQTT_3_1
+        link.emit(mqtt.encode(answer, link.version))
         self.happenings.tell(self.happenings.answered, link, 0, now)
         self.happenings.tell(self.happenings.connected, session, now)
         self._forget_session(session)

@@ -22,6 +22,17 @@ if TYPE_CHECKING:
     from .sessions import Session
 
 
+#: What a client takes for granted if it is not told (MQTT 5 §3.2.2.3), and what it can do without.
+_DEFAULTS: mqtt.Properties = {
+    Prop.RECEIVE_MAXIMUM: 0xFFFF,
+    Prop.RETAIN_AVAILABLE: 1,
+    Prop.WILDCARDS_AVAILABLE: 1,
+    Prop.SUBSCRIPTION_IDS_AVAILABLE: 1,
+    Prop.SHARED_AVAILABLE: 1,
+}
+_NEEDLESS = (Prop.TOPIC_ALIAS_MAXIMUM, Prop.RESPONSE_INFORMATION)
+
+
 def new_client_id() -> str:
     """An identifier for a client without one (contract §3.3): 16 base62 characters, the first a letter."""
     first = secrets.choice(string.ascii_letters)
@@ -41,7 +52,6 @@ def enter(session: Session, link: Link, packet: mqtt.Connect, now: float) -> Non
         session.expiry_interval = limits.session_expiry_interval
     receive_maximum = cast("int", properties.get(Prop.RECEIVE_MAXIMUM, 0xFFFF))
     session.window = min(receive_maximum, limits.max_inflight)
-    link.max_packet_size = cast("int", properties.get(Prop.MAXIMUM_PACKET_SIZE, link.max_packet_size))
     aliases = cast("int", properties.get(Prop.TOPIC_ALIAS_MAXIMUM, 0))
     if aliases or link.client.mountpoint:
         link.form = Form(link.client.mountpoint, aliases)
@@ -123,11 +133,12 @@ def _keep_will(session: Session, will: mqtt.Will) -> None:
     session.will_delay = cast("int", will.properties.get(Prop.WILL_DELAY, 0))
 
 
-def connack(link: Link, present: bool, assigned: str) -> mqtt.Connack:
-    """The CONNACK of a client that is let in; `assigned` is the identifier made for it, or empty."""
+def connack(link: Link, assigned: str) -> mqtt.Connack:
+    """The CONNACK of a client that is let in, before it is known whether to a session; `assigned` is the identifier made for
+    it, or empty. Raises Refused when the client takes none as large as that.
+    """
     if link.version < MQTT_5:
-        # MQTT 3.1 has no session-present flag.
-        return mqtt.Connack(present and link.version == mqtt.MQTT_3_1_1)
+        return mqtt.Connack()
     limits = link.broker.limits
     properties: mqtt.Properties = {
         Prop.RECEIVE_MAXIMUM: min(limits.max_awaiting_rel, 0xFFFF),
@@ -149,4 +160,11 @@ def connack(link: Link, present: bool, assigned: str) -> mqtt.Connack:
         properties |= link.negotiation.properties(link.negotiation.data)
     if limits.server_keepalive is not None:
         properties[Prop.SERVER_KEEP_ALIVE] = limits.server_keepalive
-    return mqtt.Connack(present, 0, properties)
+    answer = mqtt.Connack(False, 0, properties)
+    # [MQTT-3.1.2-24]
+    if len(mqtt.encode(answer, MQTT_5)) > link.max_packet_size:
+        told = {one: value for one, value in properties.items() if one not in _NEEDLESS and _DEFAULTS.get(one) != value}
+        answer = mqtt.Connack(False, 0, told)
+        if len(mqtt.encode(answer, MQTT_5)) > link.max_packet_size:
+            raise Refused(Reason.PACKET_TOO_LARGE, "the client takes no answer to its CONNECT")
+    return answer

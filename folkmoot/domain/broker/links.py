@@ -256,7 +256,7 @@ class Link:
                         routes.forward_acked(route, acked, self, now)
                         continue
 
-            elif first == 0x40 and size == 2 and session is not None and session.ledger is None and not hears:
+            elif first == 0x40 and size == 2 and session is not None and not (session.ledger or hears or session.behind):
                 # Runs of PUBACK as well.
                 inflight = session.inflight
                 while end - pos >= 4 and data[pos] == 0x40 and data[pos + 1] == 2:
@@ -366,7 +366,10 @@ class Link:
         self.emit_after(ticket, frame)
 
     def emit(self, frame: bytes) -> None:
-        """Puts a packet other than PUBLISH into the output."""
+        """Puts a packet other than PUBLISH into the output, unless the client does not take any that large."""
+        # [MQTT-3.1.2-24] [MQTT-3.1.2-25]
+        if len(frame) > self.max_packet_size:
+            return
         self.out.append(frame)
         self.sent_other += 1
         if not self.dirty:
@@ -379,7 +382,7 @@ class Link:
 
     def emit_after(self, ticket: int, frame: bytes) -> None:
         """Puts a packet other than PUBLISH into the output, after a commit if there is one to wait for."""
-        if ticket:
+        if ticket and len(frame) <= self.max_packet_size:
             self.sent_other += 1
             self.hold(ticket, frame)
         else:

@@ -73,6 +73,7 @@ def _first_packet(link: Link, first: int, data: bytes, start: int, end: int, now
     packet = cast("mqtt.Connect", mqtt.parse_body(first, data, start, end, link.version))
     link.received_other += 1
     link.client_id = packet.client_id
+    link.max_packet_size = cast("int", packet.properties.get(Prop.MAXIMUM_PACKET_SIZE, link.max_packet_size))
     limits = link.broker.limits
     greeting.name_client(link.client, packet, limits)
     greeting.check_connect(packet, link.client, limits)
@@ -94,8 +95,8 @@ def farewell(link: Link, reason: Reason) -> None:
     link.broker.happenings.tell(link.broker.happenings.answered, link, reason, link.seen_at)
     if version == MQTT_5:
         # [MQTT-3.2.2-8]
-        code = reason if reason in _CONNACK_CODES else _OTHER_CONNACK_CODES.get(reason, Reason.UNSPECIFIED_ERROR)
-        _refuse(link, reason, mqtt.Connack(code=code), version)
+        told = reason if reason in _CONNACK_CODES else _OTHER_CONNACK_CODES.get(reason, Reason.UNSPECIFIED_ERROR)
+        _refuse(link, reason, mqtt.Connack(code=told), version)
     elif reason == Reason.UNSUPPORTED_VERSION or (version and link.connect is not None) or reason in _V3_ANSWERED:
         code = _V3_CODES.get(reason, _V3_UNAVAILABLE)
         _refuse(link, reason, mqtt.Connack(code=code), mqtt.MQTT_3_1_1)

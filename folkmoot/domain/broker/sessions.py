@@ -85,6 +85,7 @@ class Session:
     __slots__ = (
         "awaiting",
         "backlog",
+        "behind",
         "clean_start",
         "client",
         "client_id",
@@ -135,6 +136,8 @@ class Session:
         """Sent QoS 1 and 2 messages whose handshake is not over, in sending order."""
         self.released: set[int] = set()
         """Identifiers in `inflight` for which PUBREL was sent."""
+        self.behind: dict[int, Delivery] = {}
+        """Those in `inflight` that were not yet sent again, because the client now takes fewer at a time."""
         self.queue: deque[Delivery] = deque()
         self.backlog: deque[Debt] = deque()
         """What new subscriptions have still to get of the retained messages; see `retaining`."""
@@ -183,6 +186,11 @@ class Session:
         """Sends what waits, as far as window and socket allow."""
         link = self.link
         queue = self.queue
+        while link is not None and self.behind:
+            if len(self.inflight) - len(self.behind) >= self.window:
+                return
+            packet_id = next(iter(self.behind))
+            self._write(link, self.behind.pop(packet_id), packet_id, now, dup=True)
         while link is not None and queue and link.room > 0:
             if queue[0].qos and len(self.inflight) >= self.window:
                 return
@@ -198,16 +206,11 @@ class Session:
         link = self.link
         if link is None:
             return
-        # [MQTT-4.4.0-1]: in the original order, PUBREL where PUBREC had come
-        for packet_id, delivery in list(self.inflight.items()):
+        # [MQTT-4.4.0-1]: in the original order, PUBREL where PUBREC had come; [MQTT-4.3.3-7]: expired or not
+        for packet_id in self.inflight:
             if packet_id in self.released:
                 link.emit_after(self.waits_for(), mqtt.encode(mqtt.Ack(mqtt.Kind.PUBREL, packet_id), link.version))
-            elif self._is_expired(delivery, now):
-                del self.inflight[packet_id]
-                self.dropped_expired += 1
-                self.give_up(delivery, "expired", now)
-            else:
-                self._write(link, delivery, packet_id, now, dup=True)
+        self.behind = {one: delivery for one, delivery in self.inflight.items() if one not in self.released}
         queues.sort(self.queue, self.limits)
         self.pump(now)
 
@@ -217,6 +220,7 @@ class Session:
         if delivery is None or delivery.qos != qos:
             return None
         del self.inflight[packet_id]
+        self.behind.pop(packet_id, None)
         self.released.discard(packet_id)
         self._forget(delivery)
         return delivery
