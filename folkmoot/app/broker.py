@@ -42,6 +42,7 @@ async def start(program: Program) -> Management:
     await authentication.load()
     await load_keys(house)
     stream = Stream(broker, admit, take, journal, permissions.ask, authentication.converse)
+    authentication.users.ended = stream.end_users
     permissions.serve(stream)
     push = Push(house, stream, permissions.gate.community)
     await push.start()

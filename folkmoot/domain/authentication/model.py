@@ -27,6 +27,8 @@ class Grant(Struct, frozen=True):
     expires_at: float = 0.0
     """When the connection ends; seconds since 1970, 0 for never."""
     rules: Carried | None = None
+    user_id: str | None = None
+    """What the authenticator calls it, if it knows it by something else than the name it gave."""
 
 
 class PasswordUser(Struct, frozen=True):

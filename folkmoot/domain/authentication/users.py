@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from msgspec import Struct, structs
+from msgspec import Struct, field, structs
 
 from folkmoot.errors import Conflict, NotFound
 from folkmoot.store import Transaction
@@ -23,6 +23,8 @@ class Kept(Struct):
     success: int = 0
     override: int = 0
     skipped: int = 0
+    changed: list[str] = field(default_factory=list)
+    """Those that are not what they were."""
 
 
 def find_user(tx: Transaction, kind: Kind, user_id: str) -> User | None:
@@ -74,6 +76,8 @@ def keep_users(tx: Transaction, users: Sequence[User], *, existing: Literal["ove
         elif existing == "skip":
             kept.skipped += 1
         else:
+            if find_user(tx, type(user), user.user_id) != user:
+                kept.changed.append(user.user_id)
             replace_user(tx, user)
             kept.override += 1
     return kept

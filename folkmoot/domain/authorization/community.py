@@ -61,7 +61,7 @@ class CommunityLaw:
         if not topic.startswith(ROOT):
             return True
         name = topic[len(ROOT) :].partition("/")[0]
-        if name in self.open or identity.is_admin:
+        if name in self.open:
             return True
         return identity.account_id is not None and name in self.readable.get(identity.account_id, frozenset())
 

@@ -168,8 +168,8 @@ class Broker:
             check_offline(self, old, now)
             old = self.sessions.get(link.client_id)
         if old is not None:
-            # Nobody resumes what belongs to another account.
-            fresh = packet.clean_start or old.identity.account_id != identity.account_id
+            # Nobody resumes what is somebody else's.
+            fresh = packet.clean_start or old.identity.owner != identity.owner
             self._take_over(old, fresh, now)
             if fresh:
                 self.end_session(old, now, "session.discarded")
@@ -366,14 +366,18 @@ class Broker:
 
         Returns how many sessions there were.
         """
-        ended = 0
-        for session in list(self.sessions.values()):
-            identity = session.identity
-            if identity.account_id == account_id and token_id in (None, identity.token_id):
-                session.will = None
-                self.end_session(session, now)
-                ended += 1
-        return ended
+        return self._end_all(lambda who: who.account_id == account_id and token_id in (None, who.token_id), now)
+
+    def end_users(self, realm: str, now: float, user_id: str | None = None) -> int:
+        """Ends everything of those an authenticator knows, or of one of them, as `end_sessions` does."""
+        return self._end_all(lambda who: who.realm == realm and user_id in (None, who.user_id), now)
+
+    def _end_all(self, concerns: Callable[[Identity], bool], now: float) -> int:
+        found = [session for session in self.sessions.values() if concerns(session.identity)]
+        for session in found:
+            session.will = None
+            self.end_session(session, now)
+        return len(found)
 
     def stop(self, now: float) -> None:
         """Ends all connections because the server stops; sessions stay."""

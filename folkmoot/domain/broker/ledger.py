@@ -296,10 +296,11 @@ def _session_row(session: Session) -> Row:
 
 
 def _client_row(session: Session) -> Row | None:
-    if session.will is None:
+    client, identity = session.client, session.identity
+    if session.will is None and not identity.realm:
         return None
-    client = session.client
-    return {"document": json.encode({name: getattr(client, name) for name in KEPT_OF_CLIENT}).decode()}
+    document = {name: getattr(client, name) for name in KEPT_OF_CLIENT}
+    return {"document": json.encode({**document, "realm": identity.realm, "user_id": identity.user_id}).decode()}
 
 
 def _will_row(session: Session) -> Row | None:

@@ -24,9 +24,16 @@ class Identity(Struct, frozen=True):
 
     account_id: int | None = None
     name: str | None = None
-    is_admin: bool = False
     token_id: int | None = None
     """The token it came with, if it did not come with the account's password."""
+    realm: str = ""
+    """The authenticator that knows it, if it is nobody's account; `user_id` is what it is called there."""
+    user_id: str | None = None
+
+    @property
+    def owner(self) -> tuple[object, ...]:
+        """Whose sessions are its own."""
+        return (self.account_id,) if self.account_id is not None else (self.realm, self.user_id or self.name)
 
 
 class Client(Struct):

@@ -79,7 +79,6 @@ class _Reading:
 
     def session(self, number: Any, client_id: Any, account_id: Any, account_name: Any, *rest: Any) -> None:
         clean_start, expiry_interval, created_at, connected_at, disconnected_at, expires_at = rest
-        # Whether it is an administrator's is known again when somebody signs in.
         identity = Identity(_optional(int, account_id), _optional(_text, account_name))
         session = Session(_text(client_id), identity, self._limits, _seconds(created_at))
         _require(session.client_id not in self._names and bool(session.client_id), "two sessions of one client")
@@ -104,8 +103,10 @@ class _Reading:
         session.will = will
 
     def client(self, number: Any, document: Any) -> None:
-        client, found = self.sessions[number].client, msgspec.json.decode(_text(document))
-        wanted = msgspec.convert({name: found[name] for name in KEPT_OF_CLIENT}, Client)
+        session, found = self.sessions[number], msgspec.json.decode(_text(document))
+        client, wanted = session.client, msgspec.convert({name: found[name] for name in KEPT_OF_CLIENT}, Client)
+        realm, user_id = _text(found.get("realm", "")), _optional(_text, found.get("user_id"))
+        session.identity = client.identity = msgspec.structs.replace(session.identity, realm=realm, user_id=user_id)
         for name in KEPT_OF_CLIENT:
             setattr(client, name, getattr(wanted, name))
 

@@ -7,5 +7,6 @@ from sqlalchemy import Table
 from folkmoot.store.schema.columns import broker, text
 from folkmoot.store.schema.topics import number
 
-# Who the client of a session with a will was, as a JSON document: what a rule about publishing the will looks at.
+# Who the client of a session was, as a JSON document: what a rule about publishing its will looks at, and which authenticator
+# knows it. Only of sessions with a will, and of those that are nobody's account.
 Table("session_clients", broker, number("session_id", primary=True), text("document"))

@@ -87,7 +87,8 @@ class Stream:
         self._committing: asyncio.Task[bool] | None = None
         self._failed = False
         """The last commit failed; the next one is tried with the next tick."""
-        self._ended_at: dict[tuple[int, int | None], float] = {}
+        self._ended_at: dict[tuple[int | str, int | str | None], float] = {}
+        """Accounts and authenticators, with one token or user of theirs or None for all, whose connections were ended lately."""
         self._stopping = False
         self.sockets: set[Socket] = set()
         self._all_closed = asyncio.Event()
@@ -140,10 +141,17 @@ class Stream:
 
     def end_sessions(self, account_id: int, token_id: int | None = None) -> int:
         """Ends every connection and session of an account, or of one of its tokens, at once; returns how many there were."""
+        return self.broker.end_sessions(account_id, self._ends(account_id, token_id), token_id)
+
+    def end_users(self, realm: str, user_id: str | None = None) -> int:
+        """Ends every connection and session of those an authenticator knows, or of one of them, at once."""
+        return self.broker.end_users(realm, self._ends(realm, user_id), user_id)
+
+    def _ends(self, whose: int | str, part: int | str | None) -> float:
         now = self.now()
-        self._ended_at = {whose: at for whose, at in self._ended_at.items() if now - at < 60}
-        self._ended_at[account_id, token_id] = now
-        return self.broker.end_sessions(account_id, now, token_id)
+        self._ended_at = {each: at for each, at in self._ended_at.items() if now - at < 60}
+        self._ended_at[whose, part] = now
+        return now
 
     async def publish(self, message: Message, client: Client | None = None) -> int:
         """Publishes a message of our own, or of a client that is not connected.
@@ -328,10 +336,9 @@ class Stream:
             self.broker.publish_will(client, will, self.now())
 
     def _has_ended_since(self, began: float, identity: Identity) -> bool:
-        account_id = identity.account_id
-        return account_id is not None and any(
-            self._ended_at.get((account_id, token_id), 0.0) >= began for token_id in {None, identity.token_id}
-        )
+        whose: int | str = identity.realm if identity.account_id is None else identity.account_id
+        part = identity.user_id if identity.account_id is None else identity.token_id
+        return any(self._ended_at.get((whose, each), 0.0) >= began for each in {None, part})
 
     async def post(
         self,

@@ -18,13 +18,13 @@ from folkmoot.domain.broker import Identity, Wish
 from folkmoot.store import Database, Transaction
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-NOBODY, ADA, ADMIN = Identity(), Identity(1, "ada"), Identity(2, "admin", is_admin=True)
+NOBODY, ADA, ADMIN = Identity(), Identity(1, "ada"), Identity(2, "admin")
 
 
 def law() -> CommunityLaw:
     made = CommunityLaw()
     made.open = frozenset({"square"})
-    made.readable = {1: frozenset({"square", "closed"})}
+    made.readable = {1: frozenset({"square", "closed"}), 2: frozenset({"square", "closed", "other"})}
     return made
 
 

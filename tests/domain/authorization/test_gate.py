@@ -94,7 +94,7 @@ def test_superusers_are_asked_nothing() -> None:
     assert may(made, client(is_superuser=True), "publish", "$SYS/brokers") is ALLOW
     assert made.count["authorization.superuser"] == 1
     assert made.sources[0].tally.total == 0
-    assert may(made, client(identity=Identity(1, "admin", is_admin=True)), "publish", "a") is DENY, "no superuser"
+    assert may(made, client(identity=Identity(1, "admin")), "publish", "a") is DENY, "no superuser"
 
 
 def test_rules_of_its_own_come_before_the_sources() -> None:

@@ -222,7 +222,7 @@ def test_mqtt_clients(tmp_path: Path) -> None:
         )
         assert (await identify_account(house, "ann", b"secret")).account_id == ann.id
         assert (await identify_account(house, "thing", b"thing-secret")).account_id == ann.id
-        assert (await identify_account(house, "admin", b"public")).is_admin
+        assert (await identify_account(house, "admin", b"public")).name == "admin"
         for name, password in (
             ("ann", b"wrong"),
             ("ann", None),

@@ -277,7 +277,7 @@ def test_the_chain(tmp_path: Path) -> None:
         async with here.client("dev", "public", identifier="super"):
             assert here.stream.broker.sessions["super"].client.is_superuser
         async with here.client("admin", "public", identifier="mine"):
-            assert here.stream.broker.sessions["mine"].identity.is_admin
+            assert here.stream.broker.sessions["mine"].identity.account_id
         # MQTT 3 has fewer words.
         assert await code(here, "dev", "wrong", protocol=ProtocolVersion.V311) != 0
 

@@ -25,4 +25,4 @@ async def identify_account(house: House, name: str, password: bytes | None) -> I
     else:
         account_id, token_id = (await house.sign_in(name, secret)).id, None
     actor = await house.db.read(accounts.actor_of_account, account_id, house.now())
-    return Identity(actor.account_id, actor.name, actor.is_admin, token_id)
+    return Identity(actor.account_id, actor.name, token_id)

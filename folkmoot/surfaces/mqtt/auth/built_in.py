@@ -50,7 +50,7 @@ class BuiltIn:
             return None
         if password is None or not await self._check(user, password):
             raise Unauthenticated("password.wrong", "That is not the password.")
-        return Grant(is_superuser=user.is_superuser)
+        return Grant(is_superuser=user.is_superuser, user_id=user_id)
 
     async def _check(self, user: PasswordUser, password: bytes) -> bool:
         scheme = self.config.password_hash_algorithm
@@ -129,4 +129,4 @@ class ScramExchange:
             raise Unauthenticated("password.wrong", "That is not the password.")
         self._client.username = self._name
         self._settled(self._client, self._users, Grant(is_superuser=self._user.is_superuser))
-        return final, Identity(name=self._name)
+        return final, Identity(name=self._name, realm=self._users.config.id, user_id=self._name)

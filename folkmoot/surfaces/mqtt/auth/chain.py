@@ -105,7 +105,8 @@ class Authentication:
             grant = await self._ask(each, client, packet.password)
             if grant is not None:
                 _apply(grant, client)
-                return Identity(name=client.username or None)
+                name = client.username or None
+                return Identity(name=name, realm=each.config.id, user_id=grant.user_id or name)
         if client.username:
             return await self._account(client.username, packet.password, bool(enabled))
         if enabled or self._is_damaged or not self._house.config.mqtt.admits_anonymous(client.address):
@@ -192,11 +193,12 @@ class Authentication:
         return made
 
     async def delete(self, authenticator_id: str) -> None:
-        """Forget one, and its users. Raises NotFound."""
+        """Forget one, and its users; whoever came in by it has no connection any more. Raises NotFound."""
         async with self._changing:
             gone = self.get(authenticator_id)
             kind = kind_of(gone.config)
             await self._keep([each for each in self.authenticators if each is not gone], kind)
+            self.users.ended(authenticator_id, None)
 
     async def move(self, authenticator_id: str, position: str) -> None:
         """Ask one earlier or later: `front`, `rear`, `before:ID`, `after:ID`. Raises Invalid, NotFound."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -55,6 +55,8 @@ class Users:
     def __init__(self, house: House) -> None:
         self._house = house
         self._db = house.broker_db
+        self.ended: Callable[[str, str | None], object] = _nobody
+        """Told the authenticator and the user (None for all) whose connections end, after the commit."""
 
     async def get(self, config: AnyConfig, user_id: str) -> User:
         """One user. Raises Invalid, NotFound."""
@@ -78,11 +80,14 @@ class Users:
         kind = require_kind(config)
         await self._db.read(authentication.get_user, kind, user_id)
         replacement = None if password is None else await asyncio.to_thread(_make, config, Newcomer(user_id, password))
-        return await self._db.write(authentication.change_user, kind, user_id, replacement, is_superuser)
+        user = await self._db.write(authentication.change_user, kind, user_id, replacement, is_superuser)
+        self.ended(config.id, user_id)
+        return user
 
     async def delete(self, config: AnyConfig, user_id: str) -> None:
         """Forget one. Raises Invalid, NotFound."""
         await self._db.write(authentication.delete_user, require_kind(config), user_id)
+        self.ended(config.id, user_id)
 
     async def load(
         self, config: AnyConfig, data: bytes, is_csv: bool, form: Form, *, existing: Literal["override", "skip"]
@@ -104,6 +109,8 @@ class Users:
             users = await asyncio.to_thread(_make_all, config, found.users[start : start + _PART])
             part = await self._db.write(authentication.keep_users, users, existing=existing)
             kept = Kept(kept.success + part.success, kept.override + part.override, kept.skipped + part.skipped)
+            for user_id in part.changed:
+                self.ended(config.id, user_id)
         return kept, found.failed
 
     async def bootstrap(self, config: AnyConfig) -> None:
@@ -117,6 +124,10 @@ class Users:
         except (Invalid, OSError) as error:
             reason = error.message if isinstance(error, Invalid) else error.strerror or "it cannot be read"
             raise Invalid("authentication.config", reason, "bootstrap_file") from error
+
+
+def _nobody(authenticator_id: str, user_id: str | None) -> None:
+    pass
 
 
 def _read_file(path: Path) -> bytes:

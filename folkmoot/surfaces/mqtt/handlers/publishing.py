@@ -53,7 +53,7 @@ def _status(outcomes: list[Outcome]) -> int:
 async def _publish(call: Call, message: Message) -> Outcome:
     app: Management = call.app
     stream, actor = app.stream, call.actor.actor
-    identity = Identity(actor.account_id, actor.name, actor.is_admin)
+    identity = Identity(actor.account_id, actor.name)
     if stream.broker.gate.takes(message.topic):
         code = await stream.post(identity, message.topic, message.payload, {})
         if code >= Reason.UNSPECIFIED_ERROR:
