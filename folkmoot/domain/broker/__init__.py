@@ -34,6 +34,7 @@ from .model import (
     Verdict,
     Wish,
 )
+from .naming import message_id
 from .options import Limits, Options, Strategy
 from .pace import Pace
 from .posts import is_new_post
@@ -99,6 +100,7 @@ __all__ = [
     "list_retained",
     "list_settings",
     "matches",
+    "message_id",
     "queue_priority",
     "read_sessions",
     "save_setting",

@@ -7,7 +7,19 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from folkmoot.domain.broker import Alarm, Broker, Client, Delivery, Link, Message, Session, Subscription, Verdict, Wish
+from folkmoot.domain.broker import (
+    Alarm,
+    Broker,
+    Client,
+    Delivery,
+    Link,
+    Message,
+    Session,
+    Subscription,
+    Verdict,
+    Wish,
+    message_id,
+)
 from folkmoot.wire import mqtt
 from folkmoot.wire.mqtt import Kind, Prop
 
@@ -101,7 +113,7 @@ class Columns:
             session = self._broker.sessions.get(message.from_client)
             client = None if session is None else session.client
         return {
-            "id": f"{message.number:032X}",
+            "id": message_id(message),
             "payload": text(message.payload),
             "topic": message.topic,
             "qos": message.qos,

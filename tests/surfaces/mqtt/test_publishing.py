@@ -10,7 +10,7 @@ import aiomqtt
 
 from folkmoot.domain import accounts, spaces
 from folkmoot.store import Transaction
-from tests.surfaces.mqtt.management import Running, assert_error, scenario
+from tests.surfaces.mqtt.management import NODE, Running, assert_error, scenario
 
 V5 = aiomqtt.ProtocolVersion.V5
 
@@ -44,6 +44,32 @@ def test_a_message_reaches_its_subscribers(tmp_path: Path) -> None:
             encoded = {"topic": "t/2", "payload": base64.b64encode(b"\xff\0").decode(), "payload_encoding": "base64"}
             assert (await here.ask("POST", "/publish", json=encoded)).status_code == 200
             assert (await anext(client.messages)).payload == b"\xff\0"
+
+    scenario(tmp_path, play)
+
+
+def test_a_message_has_one_id_wherever_it_is_shown(tmp_path: Path) -> None:
+    async def play(here: Running) -> None:
+        rule = {
+            "id": "r",
+            "sql": 'SELECT id FROM "t/1"',
+            "actions": [{"function": "republish", "args": {"topic": "ids"}}],
+        }
+        assert (await here.ask("POST", "/rules", json=rule)).status_code == 201
+        async with here.client(identifier="sleeper", clean_session=False) as client:
+            await client.subscribe("t/#", qos=1)
+        async with here.client() as watcher:
+            await watcher.subscribe("ids")
+            published = (await here.ask("POST", "/publish", json={"topic": "t/1", "payload": "x", "qos": 1})).json()[
+                "id"
+            ]
+            assert json.loads((await anext(watcher.messages)).payload) == {"id": published}
+        waiting = (await here.ask("GET", "/clients/sleeper/mqueue_messages")).json()["data"]
+        assert [each["msgid"] for each in waiting] == [published]
+        # So one can be called back.
+        later = (await here.ask("POST", "/publish", json={"topic": "$delayed/600/t/1", "payload": "x"})).json()["id"]
+        assert (await here.ask("DELETE", f"/mqtt/delayed/messages/{NODE}/{later}")).status_code == 204
+        assert len({published, later}) == 2
 
     scenario(tmp_path, play)
 

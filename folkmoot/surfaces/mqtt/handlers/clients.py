@@ -96,7 +96,7 @@ def _client_tests(query: schema.ClientQuery) -> list[Callable[[Session], bool]]:
         part_of_name = query.like_username
         tests.append(lambda session: part_of_name in (render.username(session) or ""))
     if query.ip_address is not None:
-        tests.append(lambda session: session.link is not None and session.link.client.address == query.ip_address)
+        tests.append(lambda session: session.client.address == query.ip_address)
     if query.conn_state is not None:
         # A client without a session is not listed, so none is idle.
         state = query.conn_state
@@ -104,7 +104,7 @@ def _client_tests(query: schema.ClientQuery) -> list[Callable[[Session], bool]]:
     if query.clean_start is not None:
         tests.append(lambda session: session.clean_start == query.clean_start)
     if query.proto_ver is not None:
-        tests.append(lambda session: session.link is not None and session.link.version == query.proto_ver)
+        tests.append(lambda session: bool(session.client.address) and session.client.version == query.proto_ver)
     for name in ("created_at", "connected_at"):
         tests += _time_tests(name, getattr(query, f"gte_{name}"), getattr(query, f"lte_{name}"))
     return tests

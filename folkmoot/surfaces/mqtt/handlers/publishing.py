@@ -8,7 +8,7 @@ import binascii
 import uuid
 from typing import Any
 
-from folkmoot.domain.broker import Client, Identity, Message, Refused, Verdict, Wish, is_topic
+from folkmoot.domain.broker import Client, Identity, Message, Refused, Verdict, Wish, is_topic, message_id
 from folkmoot.errors import Invalid
 from folkmoot.net import http
 from folkmoot.net.http import Call
@@ -58,7 +58,8 @@ async def _publish(call: Call, message: Message) -> Outcome:
         code = await stream.post(identity, message.topic, message.payload, {})
         if code >= Reason.UNSPECIFIED_ERROR:
             return schema.NotPublished(code, Reason(code).name.lower())
-        return _published()
+        # It has become a post, which is no message.
+        return schema.Published(uuid.uuid4().hex.upper())
     # Unlike EMQX, whose API is above its rules: the other topics of spaces are the community's own.
     delayed, client = stream.broker.delayed, Client(identity, "http_api", identity.name)
     try:
@@ -67,16 +68,19 @@ async def _publish(call: Call, message: Message) -> Outcome:
         return schema.NotPublished(Reason.TOPIC_NAME_INVALID, "topic_name_invalid")
     if stream.broker.judge(client, wish, stream.now()) is Verdict.DENY:
         return schema.NotPublished(Reason.NOT_AUTHORIZED, "not_authorized")
-    if delayed.is_full and delayed.takes(message.topic):
+    is_delayed = delayed.takes(message.topic)
+    if is_delayed and delayed.is_full:
         return schema.NotPublished(Reason.QUOTA_EXCEEDED, "quota_exceeded")
     message.published_at = stream.now()
     if message.expires_at:
         message.expires_at += message.published_at
-    return _published() if await stream.publish(message, client) else _NO_SUBSCRIBERS
-
-
-def _published() -> schema.Published:
-    return schema.Published(uuid.uuid4().hex.upper())
+    if not await stream.publish(message, client):
+        return _NO_SUBSCRIBERS
+    if is_delayed:
+        # The newest are last.
+        found = (each.id for each in reversed(delayed.messages.values()) if each.message is message)
+        return schema.Published(next(found, "") or message_id(message))
+    return schema.Published(message_id(message))
 
 
 def _message(app: Management, wanted: schema.Publish) -> Message:

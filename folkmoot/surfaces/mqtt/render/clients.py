@@ -6,7 +6,7 @@ from base64 import b64encode
 
 from msgspec import UNSET, UnsetType
 
-from folkmoot.domain.broker import Delivery, Link, Session, Subscription
+from folkmoot.domain.broker import Delivery, Link, Session, Subscription, message_id
 from folkmoot.surfaces.mqtt import schema
 from folkmoot.surfaces.mqtt.forms.options import NO_BOUND
 from folkmoot.surfaces.mqtt.render.times import instant
@@ -15,18 +15,18 @@ from folkmoot.wire import mqtt
 
 
 def client(session: Session, node_name: str) -> schema.Client:
-    """A client, connected or not; of one that is not, the connection's own values are unknown."""
-    link, limits = session.link, session.limits
-    version = link.version if link is not None else None
+    """A client, connected or not; of one that is not, it is known from where it came last, unless that was in an earlier run."""
+    link, limits, last = session.link, session.limits, session.client
+    version = last.version if last.address else None
     dropped = session.dropped_full + session.dropped_expired + session.dropped_too_large + session.dropped_qos0
     found = schema.Client(
         clientid=session.client_id,
         username=username(session),
         node=node_name,
-        ip_address=link.client.address if link is not None else None,
-        port=link.client.port if link is not None else None,
-        peerport=link.client.port if link is not None else None,
-        listener=link.client.listener if link is not None else None,
+        ip_address=last.address or None,
+        port=last.port or None,
+        peerport=last.port or None,
+        listener=last.listener or None,
         proto_name=None if version is None else "MQIsdp" if version == mqtt.MQTT_3_1 else "MQTT",
         proto_ver=version,
         keepalive=link.keepalive if link is not None else 0,
@@ -45,9 +45,9 @@ def client(session: Session, node_name: str) -> schema.Client:
         mqueue_dropped=session.dropped_full,
         awaiting_rel_cnt=len(session.awaiting),
         awaiting_rel_max=limits.max_awaiting_rel,
-        mountpoint=session.client.mountpoint or None,
-        client_attrs=session.client.attrs,
-        enable_authn=session.client.enable_authn,
+        mountpoint=last.mountpoint or None,
+        client_attrs=last.attrs,
+        enable_authn=last.enable_authn,
         is_bridge=link is not None and link.connect is not None and link.connect.is_bridge,
         disconnected_at=UNSET if session.disconnected_at is None else instant(session.disconnected_at),
         recv_msg_dropped=session.dropped_unreleased,
@@ -89,7 +89,7 @@ def waiting_message(delivery: Delivery, encoding: str, priority: int | UnsetType
         )
     milliseconds = round(message.published_at * 1000)
     return schema.WaitingMessage(
-        f"{message.number:032X}",
+        message_id(message),
         message.topic,
         delivery.qos,
         milliseconds,
