@@ -87,12 +87,18 @@ class Socket(asyncio.Protocol):
         self.link.flush = self.flush
         self._stream.sockets.add(self)
         listener.connections.add(self)
-        self._write, self._buffered = self._transport.write, self._transport.get_write_buffer_size
+        self.link.write = self._write = self._transport.write
+        self._buffered, self._now = self._transport.get_write_buffer_size, self._stream.now
         self._most = broker.limits.output_bytes
         self._transport.set_write_buffer_limits(high=self._most // 2)
 
     def data_received(self, data: bytes) -> None:
         link = self.link
+        if len(data) == link.again_size:
+            taker = link.relay(data, self._now())
+            if taker is not None:
+                taker.write(data)  # type: ignore[misc]
+                return
         self._stream.feed(link, data)
         if link.waiting is not None and not self._attending:
             self._attending = True
@@ -140,11 +146,11 @@ class Socket(asyncio.Protocol):
             asyncio.get_running_loop().call_later(LINGER_SECONDS, self._transport.abort)
 
     def pause_writing(self) -> None:
-        self._choked = True
+        self._choked, self.link.write = True, None
 
     def resume_writing(self) -> None:
-        self._choked = False
         link = self.link
+        self._choked, link.write = False, self._write
         if not link.ended:
             link.room = self._most - self._buffered()
             self._read(not self._attending)
