@@ -21,7 +21,7 @@ from folkmoot.ids import new_secret
 from folkmoot.net.listeners import ListenError, address_of, open_socket
 from folkmoot.store import Announcements
 
-from . import broker, log, mail, upkeep, web
+from . import broker, databases, log, mail, upkeep, web
 from .program import Program, lock_directory, write_listeners
 
 __all__ = ["Program", "run", "start"]
@@ -59,6 +59,7 @@ async def start(config: Config, *, demo: bool) -> Program:
     """Start everything; returns when every listener answers. Raises ListenError or a FolkmootError saying what to do."""
     mail.check_relay(config)
     lock = lock_directory(config)
+    databases.check(config)
     community, broker_db = open_databases(config)
     community.open()
     broker_db.open()

@@ -19,9 +19,15 @@ from folkmoot.errors import FolkmootError, Invalid
 from folkmoot.house import engines
 from folkmoot.net.listeners import ListenError, open_socket, parse_address
 from folkmoot.net.smtp import Relay, parse_relay
+from folkmoot.store import SqliteEngine, damage
 from folkmoot.store.migration import HEADS, current
 
 _RELAY_SECONDS = 5.0
+
+_DAMAGED = {
+    "community": "{path} is damaged ({reason}); stop the server and put a backup in its place",
+    "broker": "{path} is damaged ({reason}); the next start sets it aside and begins with an empty one",
+}
 
 # (what was looked at, whether it is fine, what was found or what to do)
 Finding = tuple[str, bool, str]
@@ -71,6 +77,12 @@ def _databases(config: Config) -> Iterator[Finding]:
     for chain, engine in engines(config).items():
         name = f"database {chain}"
         try:
+            if isinstance(engine, SqliteEngine):
+                yield from _set_aside(name, engine.path)
+                reason = damage.find_damage(engine.path, everywhere=True)
+                if reason is not None:
+                    yield name, False, _DAMAGED[chain].format(path=engine.path, reason=reason)
+                    continue
             at = current(engine)
         except FolkmootError as error:
             yield name, False, error.message
@@ -81,6 +93,11 @@ def _databases(config: Config) -> Iterator[Finding]:
             yield name, True, f"up to date ({engine.describe()})"
         else:
             yield name, at < HEADS[chain], f"at revision {at}; run `folkmoot migrate` to come to {HEADS[chain]}"
+
+
+def _set_aside(name: str, path: Path) -> Iterator[Finding]:
+    for each in damage.list_set_aside(path):
+        yield name, False, f"{each} was damaged and set aside; see what you can save of it, then move it away"
 
 
 def _ports(config: Config) -> Iterator[Finding]:

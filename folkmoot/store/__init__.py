@@ -1,6 +1,6 @@
 """The database behind three doors, the event log, and what differs between SQLite and PostgreSQL."""
 
-from folkmoot.store import log
+from folkmoot.store import damage, log
 from folkmoot.store.announcements import Announcements, Reader
 from folkmoot.store.database import Database
 from folkmoot.store.engines import Engine, PostgresqlEngine, SqliteEngine
@@ -17,6 +17,7 @@ __all__ = [
     "SqliteEngine",
     "Transaction",
     "constructor",
+    "damage",
     "expand",
     "log",
     "microseconds",

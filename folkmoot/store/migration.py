@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from folkmoot.errors import Unavailable
-from folkmoot.store.engines import Engine, PostgresqlEngine
+from folkmoot.store.damage import damaged, is_damage
+from folkmoot.store.engines import Engine, PostgresqlEngine, SqliteEngine
 
 _HERE = Path(__file__).parent / "migrations"
 
@@ -23,7 +24,9 @@ def current(engine: Engine) -> str | None:
     try:
         rows = connection.execute("SELECT version_num FROM alembic_version").fetchall()
         return str(rows[0][0]) if rows else None
-    except Exception:
+    except Exception as error:
+        if isinstance(engine, SqliteEngine) and is_damage(error):
+            raise damaged(engine.path, error) from error
         return None
     finally:
         connection.close()

@@ -16,8 +16,9 @@ from typing import Any, TypeVar
 
 import psycopg
 
-from folkmoot.errors import Conflict, Invalid
+from folkmoot.errors import Conflict, Invalid, Unavailable
 from folkmoot.events import AnyEvent
+from folkmoot.store.damage import is_damage
 from folkmoot.store.rows import constructor, microseconds
 
 T = TypeVar("T")
@@ -171,6 +172,8 @@ def _translate_sqlite(error: sqlite3.Error) -> Exception:
         if kind == "SQLITE_CONSTRAINT_FOREIGNKEY":
             return Conflict("store.reference", "What this refers to does not exist.")
         return Invalid("store.constraint", "That value is not allowed.")
+    if is_damage(error):
+        return Unavailable("store.damaged", f"The database is damaged ({error}); `folkmoot doctor` says which.")
     return error
 
 

@@ -114,7 +114,7 @@ def test_a_database_that_is_none_is_said(tmp_path: Path) -> None:
     (tmp_path / "data" / "community.db").write_text("something else")
     shell = Shell(tmp_path)
     assert "Cannot use the database" in shell.refused("migrate")
-    assert "WRONG   database community: Cannot use" in shell.run("doctor").output
+    assert "community.db is damaged (file is not a database)" in shell.run("doctor").output
     url = "postgresql://a:b@[x/y"
     assert "Cannot read the PostgreSQL URL" in shell.refused("migrate", FOLKMOOT_DATA__URL=url)
 
