@@ -167,6 +167,11 @@ def test_nothing_is_built_that_the_contract_does_not_name_or_the_readme_says_is_
     assert sorted(each for each in built() if is_left_out(each)) == []
 
 
+def test_no_heading_stands_twice_in_the_readme() -> None:
+    headings = re.findall(r"^#+ .*", README, re.MULTILINE)
+    assert len(headings) == len(set(headings))
+
+
 def test_what_is_left_out_is_not_found(tmp_path: Path) -> None:
     async def play(here: Running) -> None:
         for operation in sorted(each for each in named() - built() if is_left_out(each)):

@@ -50,7 +50,8 @@ def test_a_cluster_of_one(tmp_path: Path) -> None:
         assert (await here.ask("GET", "/cluster")).json() == {"name": "emqxcl", "nodes": [NODE], "self": NODE}
         assert (await here.ask("GET", "/cluster/topology")).json() == [{"core_node": NODE, "replicant_nodes": []}]
         for invite in ("invite", "invite_async"):
-            assert_error(await here.ask("PUT", f"/cluster/{NODE}/{invite}"), 400, "BAD_REQUEST")
+            for name in (NODE, "nameless", "a@b@c", "@"):
+                assert_error(await here.ask("PUT", f"/cluster/{name}/{invite}"), 400, "BAD_REQUEST")
         answer = await here.ask("PUT", "/cluster/other@host/invite", json={"timeout": 4999})
         assert_error(answer, 400, "BAD_REQUEST")
         assert_error(await here.ask("PUT", "/cluster/other@host/invite", json={}), 400, "BAD_REQUEST")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 import msgspec
 from msgspec.structs import replace
 
 from folkmoot.domain import authorization
+from folkmoot.domain.authentication import restore
 from folkmoot.domain.authorization import (
     BuiltInSource,
     CacheSettings,
@@ -45,8 +47,10 @@ async def get_source(call: Call) -> schema.AuthorizationSource:
 
 async def update_source(call: Call) -> None:
     kind = call.path["type"]
-    authorization.get_source(_configuration(call), kind)
-    source = _source(call.data)
+    before, source = authorization.get_source(_configuration(call), kind), _source(call.data)
+    if isinstance(source, HttpSource) and isinstance(before, HttpSource):
+        hidden = {name: restore(getattr(source, name), getattr(before, name)) for name in ("headers", "body", "ssl")}
+        source = replace(source, **hidden)
     await call.app.permissions.configure(lambda old: authorization.change_source(old, kind, source))
 
 
@@ -151,12 +155,19 @@ async def get_client_rules(call: Call) -> schema.ClientRules:
 
 async def update_user_rules(call: Call) -> None:
     most = _built_in(call).max_rules
+    _require_same(call.data.username, call.path, "username")
     await call.app.permissions.put_entry(_entry("user", call.path["username"], call.data.rules, most))
 
 
 async def update_client_rules(call: Call) -> None:
     most = _built_in(call).max_rules
+    _require_same(call.data.clientid, call.path, "clientid")
     await call.app.permissions.put_entry(_entry("client", call.path["clientid"], call.data.rules, most))
+
+
+def _require_same(repeated: str | None, path: Mapping[str, str], name: str) -> None:
+    if repeated not in (None, path[name]):
+        raise Invalid("rules.mismatch", "This is not the one of the path.", name)
 
 
 async def delete_user_rules(call: Call) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 from starlette.responses import PlainTextResponse, Response
@@ -15,6 +16,7 @@ from folkmoot.surfaces.mqtt.handlers.management import Management
 
 _ALONE = "One node is all there is; others cannot join."
 _INVITATIONS_MAX = 100
+_NODE_NAME = re.compile(r"[^@\s]{1,255}@[^@\s]{1,255}")
 
 
 async def get_status(call: Call) -> Response:
@@ -90,8 +92,11 @@ async def expel_node(call: Call) -> None:
 
 
 def _require_other(call: Call) -> None:
-    if call.path["node"] == call.app.node_name:
-        raise Invalid("node.self", "This is the node you are asking.")
+    name = call.path["node"]
+    if name == call.app.node_name:
+        raise Invalid("node.self", "This is the node you are asking.", "node")
+    if not _NODE_NAME.fullmatch(name):
+        raise Invalid("node.name", "A node's name looks like emqx@127.0.0.1.", "node")
 
 
 async def list_error_codes(call: Call) -> list[schema.ErrorCode]:

@@ -112,6 +112,7 @@ OPERATIONS = (
         summary="Give rules to users that have none",
         status=204,
         tag="Authorization",
+        failures=(409,),
     ),
     Operation(
         "GetUserRules",
@@ -128,7 +129,7 @@ OPERATIONS = (
         "PUT",
         "/authorization/sources/built_in_database/rules/users/{username}",
         authorization.update_user_rules,
-        schema.AllRules,
+        schema.UserRulesChange,
         permission="any",
         summary="Change the rules of a user",
         status=204,
@@ -165,6 +166,7 @@ OPERATIONS = (
         summary="Give rules to clients that have none",
         status=204,
         tag="Authorization",
+        failures=(409,),
     ),
     Operation(
         "GetClientRules",
@@ -181,7 +183,7 @@ OPERATIONS = (
         "PUT",
         "/authorization/sources/built_in_database/rules/clients/{clientid}",
         authorization.update_client_rules,
-        schema.AllRules,
+        schema.ClientRulesChange,
         permission="any",
         summary="Change the rules of a client",
         status=204,

@@ -134,6 +134,18 @@ class ClientRules(Struct):
     rules: list[PermissionRule]
 
 
+class UserRulesChange(Struct):
+    rules: list[PermissionRule]
+    username: str | None = None
+    """The one of the path, if it is repeated."""
+
+
+class ClientRulesChange(Struct):
+    rules: list[PermissionRule]
+    clientid: str | None = None
+    """The one of the path, if it is repeated."""
+
+
 class AllRules(Struct):
     rules: list[PermissionRule]
 
