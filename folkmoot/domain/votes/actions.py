@@ -18,8 +18,6 @@ def cast(tx: Transaction, actor: Actor, message_id: int, value: int, now: dateti
     Raises Invalid for another value, Forbidden with `vote.no_downvotes`, `space.banned` or `account.banned`, NotFound.
     """
     account_id = require_account(actor)
-    if value not in (-1, 0, 1):
-        raise Invalid("vote.value", "A vote is 1, 0 or -1.", "score")
     site = find_site(tx)
     if value == -1 and site is not None and not site.enable_downvotes:
         raise Forbidden("vote.no_downvotes", "Votes against are switched off here.")
@@ -31,6 +29,8 @@ def cast(tx: Transaction, actor: Actor, message_id: int, value: int, now: dateti
         raise Forbidden("space.banned", "You are banned from this community.")
     if actor.is_banned:
         raise Forbidden("account.banned", "You are banned from writing here.")
+    if value not in (-1, 0, 1):
+        raise Invalid("vote.value", "A vote is 1, 0 or -1.", "score")
     old = int(
         tx.value(
             "SELECT value FROM votes WHERE message_id = :id AND account_id = :account",

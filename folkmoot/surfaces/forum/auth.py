@@ -40,6 +40,9 @@ _CLAIMS = (
     *("show_avatars", "jti"),
 )
 
+# lemmy §3.4: these look for forbidden words before they look at the token.
+_WORDS_FIRST = {"EditPost": ("name", "body"), "EditCommunity": ("name", "title", "description")}
+
 # What an operation asks of its caller, in the table's words.
 NOBODY, ANYBODY, SIGNED_IN = "none", "optional", "required"
 
@@ -127,6 +130,8 @@ class Tokens:
 async def authenticate(tokens: Tokens, call: Call) -> Actor:
     """The actor of a decoded call, over either transport; raises Unauthenticated where one is needed."""
     permission = call.operation.permission
+    if texts := _WORDS_FIRST.get(call.operation.name):
+        call.app.words.require_none(*(getattr(call.data, each) for each in texts))
     if permission == NOBODY:
         return ANONYMOUS
     token = call.data.auth

@@ -96,7 +96,10 @@ _BY_OPERATION = {
         for operation in ("AddModToCommunity", "BanFromCommunity", "EditCommunity", "TransferCommunity")
     },
     ("BanUser", "account.unknown"): "couldnt_update_user",
+    ("CreateComment", "space.not_permitted"): "couldnt_create_comment",
     ("CreateComment", "thread.unknown"): "couldnt_find_post",
+    # lemmy §3.7: a community that was removed takes no posts.
+    ("CreatePost", "space.not_permitted"): "couldnt_create_post",
     ("EditComment", "message.not_author"): "no_comment_edit_allowed",
     ("EditPost", "message.not_author"): "no_post_edit_allowed",
     # What one may not see answers like what does not exist.

@@ -19,6 +19,7 @@ from folkmoot.house import House
 from folkmoot.store import Announcements, Database, Engine, migrate
 from folkmoot.surfaces.forum import make_app
 from tests.net.serving import serving
+from tests.surfaces.forum import shapes
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 5, tzinfo=UTC)
 
@@ -54,9 +55,15 @@ class Peer:
         return reply["data"]
 
     async def hear(self) -> Any:
-        """The next frame."""
+        """The next frame, in its shape."""
         async with asyncio.timeout(5):
-            return json.loads(await self.socket.recv())
+            frame = json.loads(await self.socket.recv())
+        if "error" in frame:
+            shapes.check_error(frame)
+        else:
+            assert list(frame) == ["op", "data"], frame
+            shapes.check(frame["op"], frame["data"])
+        return frame
 
     async def hears_nothing(self) -> None:
         """Fails if anything was sent before the reply to a question asked now."""
@@ -126,6 +133,19 @@ class Hall:
         """A WebSocket client for the time of a block."""
         async with open_websocket(f"ws://{self.address}/api/v1/ws", max_size=None) as socket:
             yield Peer(socket)
+
+
+async def check_shape(answer: httpx.Response) -> None:
+    """Fails when an answer of the API is not in its shape."""
+    if not answer.url.path.startswith("/api/v1"):
+        return
+    await answer.aread()
+    operation = shapes.PATHS.get((answer.request.method, answer.url.path))
+    assert answer.headers["content-type"] == "application/json"
+    if answer.status_code == 200 and operation is not None:
+        shapes.check(operation, answer.json())
+    else:
+        shapes.check_error(answer.json())
 
 
 @asynccontextmanager

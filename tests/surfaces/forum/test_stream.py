@@ -46,6 +46,8 @@ def test_both_transports_give_the_same_data(engine: Engine) -> None:
             "TransferCommunity": {"community_id": main, "user_id": 1, "auth": hall.tokens["admin"]},
             "TransferSite": {"user_id": 1, "auth": hall.tokens["admin"]},
             "GetModlog": {"limit": 1},
+            "SaveSiteConfig": {"config_hjson": "# none", "auth": hall.tokens["admin"]},
+            "GetSiteConfig": {"auth": hall.tokens["admin"]},
             "Search": {"q": "new", "type_": "All", "sort": "Hot", **bob},
             "GetUserDetails": {"sort": "New", "username": "ann", **bob},
             "GetComments": {"type_": "All", "sort": "Hot", "community_id": main, **bob},

@@ -92,7 +92,6 @@ async def edit_community(call: Call) -> schema.CommunityResponse:
     forum: Forum = call.app
     data: schema.EditCommunity = call.data
     now = forum.house.now()
-    forum.words.require_none(data.name, data.title, data.description)
 
     def act(tx: Transaction) -> schema.CommunityView:
         actor: Actor = call.actor

@@ -61,7 +61,7 @@ async def set_up(forum: Forum) -> None:
         if spaces.find_site(tx) is not None:
             return
         named = next((each for each in accounts.list_admins(tx) if each.name == setup.admin_username), None)
-        account_id = named.id if named else enrol(tx, form, hashed, now)
+        account_id = named.id if named else enrol(tx, form, hashed, now, forum.words)
         actor = accounts.actor_of_account(tx, account_id, now)
         # lemmy §4.2: all three off.
         spaces.create_site(

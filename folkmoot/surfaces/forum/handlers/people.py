@@ -11,6 +11,7 @@ from folkmoot.net.http import Call
 from folkmoot.store import Transaction
 from folkmoot.surfaces.forum import auth, render, schema
 from folkmoot.surfaces.forum.handlers import Forum, admin_views, instant, member, write
+from folkmoot.text.words import Words
 
 _MAIN = "main"
 _MAIN_TITLE = "The Default Community"
@@ -28,24 +29,24 @@ async def register(call: Call) -> schema.LoginResponse:
     """A new account, which follows the community `main`, and its first session."""
     forum: Forum = call.app
     data: schema.Register = call.data
-    forum.words.require_none(data.username)
     # Asked again inside the change; here it spares the slow hash.
-    await forum.house.db.read(_check_registration, data)
+    await forum.house.db.read(_check_registration, data, forum.words)
     password_hash = await asyncio.to_thread(forum.house.passwords.hash, data.password)
     now = forum.house.now()
 
     def act(tx: Transaction) -> str:
-        return auth.issue(tx, enrol(tx, data, password_hash, now), forum.house.config, now)
+        return auth.issue(tx, enrol(tx, data, password_hash, now, forum.words), forum.house.config, now)
 
     return schema.LoginResponse(await write(call, act))
 
 
-def _check_registration(tx: Transaction, data: schema.Register) -> None:
+def _check_registration(tx: Transaction, data: schema.Register, words: Words) -> None:
     site = spaces.find_site(tx)
     if site is not None and not site.open_registration:
         raise Forbidden("forum.registration_closed", "Nobody can register here at the moment.")
     if data.password != data.password_verify:
         raise Invalid("forum.passwords_differ", "The two passwords are not the same.", "password_verify")
+    words.require_none(data.username)
     if data.admin and accounts.list_admins(tx):
         raise Conflict("forum.admin_exists", "There is an administrator already.", "admin")
     # lemmy §3.3: stricter than what an account may be called elsewhere.
@@ -56,9 +57,9 @@ def _check_registration(tx: Transaction, data: schema.Register) -> None:
         raise Invalid("request.value", "This is not a mail address.", "email")
 
 
-def enrol(tx: Transaction, data: schema.Register, password_hash: str, now: datetime) -> int:
+def enrol(tx: Transaction, data: schema.Register, password_hash: str, now: datetime, words: Words) -> int:
     """Make an account that follows the community `main`, and moderates it if it is an administrator's; its id."""
-    _check_registration(tx, data)
+    _check_registration(tx, data, words)
     address = (data.email or "").strip() or None
     account_id = accounts.register(tx, data.username, password_hash, now, address=address, is_admin=data.admin)
     if data.show_nsfw:

@@ -95,9 +95,9 @@ async def save_user_settings(call: Call) -> schema.LoginResponse:
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
 
     def act(tx: Transaction) -> str:
-        accounts.edit_preferences(tx, account_id, changes)
         if data.email is not None:
             accounts.change_address(tx, account_id, data.email.strip() or None)
+        accounts.edit_preferences(tx, account_id, changes)
         if new_hash is not None:
             accounts.change_password(tx, account_id, new_hash, now)
         return auth.issue(tx, account_id, forum.house.config, now)

@@ -13,6 +13,7 @@ from folkmoot.surfaces.forum import render, schema
 from folkmoot.surfaces.forum.handlers import Forum, admin_views, configuring, read, write
 
 _LONGEST_NAME = 20
+_LONGEST_DESCRIPTION = 10_000
 
 
 async def list_categories(call: Call) -> schema.ListCategoriesResponse:
@@ -28,7 +29,7 @@ async def create_site(call: Call) -> schema.SiteResponse:
 
     def act(tx: Transaction) -> schema.SiteView:
         accounts.require_admin(call.actor)
-        _check_name(data.name)
+        _check(data)
         site = spaces.create_site(
             tx,
             call.actor,
@@ -52,7 +53,7 @@ async def edit_site(call: Call) -> schema.SiteResponse:
 
     def act(tx: Transaction) -> schema.SiteView:
         accounts.require_admin(call.actor)
-        _check_name(data.name)
+        _check(data)
         site = spaces.edit_site(
             tx,
             call.actor,
@@ -104,9 +105,13 @@ def _whole_site(tx: Transaction, forum: Forum, now: datetime) -> schema.GetSiteR
     )
 
 
-def _check_name(name: str) -> None:
-    if not name.strip() or len(name) > _LONGEST_NAME:
+def _check(data: schema.CreateSite) -> None:
+    if not data.name.strip() or len(data.name) > _LONGEST_NAME:
         raise Invalid("site.name", f"A site's name has 1 to {_LONGEST_NAME} characters.", "name")
+    if data.description is not None and len(data.description) > _LONGEST_DESCRIPTION:
+        raise Invalid(
+            "site.description", f"A description has at most {_LONGEST_DESCRIPTION} characters.", "description"
+        )
 
 
 def site_view(tx: Transaction, site: Site, now: datetime) -> schema.SiteView:
