@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SECONDS_EACH ?= 60
+ROUNDS ?= 200
+SOAK ?= $(addprefix tests/whole/test_,kill.py sessions.py messages.py wills.py)
 
 .PHONY: serve test install install-dev check fmt bench fuzz soak docs
 
@@ -39,8 +41,8 @@ bench: install-dev ## Measure the hot paths and print a table
 fuzz: install-dev ## Run every fuzz target for SECONDS_EACH seconds
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS_EACH)
 
-soak: install-dev .venv/js/package-lock.json ## The kill tests, many rounds
-	FOLKMOOT_TEST_ROUNDS=200 scripts/test tests/whole/test_kill.py
+soak: install-dev .venv/js/package-lock.json ## The kill tests, ROUNDS rounds of each (200)
+	FOLKMOOT_TEST_ROUNDS=$(ROUNDS) scripts/test $(SOAK)
 
 docs: ## Where to read
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile

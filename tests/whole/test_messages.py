@@ -131,9 +131,9 @@ def test_delayed_and_retained_messages_survive_sigkill(tmp_path: Path, data_url:
             kept |= source.acknowledged("retained")
             program.start()
             later.come_back()
-            until(partial(_all_heard, later, acknowledged), 30, "a delayed message that was acknowledged")
+            until(partial(all_heard, later, acknowledged), 30, "a delayed message that was acknowledged")
             found = Sink(program, "found", "kept/#", clean=True)
-            until(partial(_all_heard, found, kept), 30, "a retained message that was acknowledged")
+            until(partial(all_heard, found, kept), 30, "a retained message that was acknowledged")
             found.leave()
         with program.http("mqtt_api", auth=("admin", "public")) as rest:
 
@@ -152,7 +152,7 @@ def _has_acknowledged(source: Source, enough: int) -> bool:
     return len(source.acknowledged("delayed")) >= enough
 
 
-def _all_heard(sink: Sink, texts: set[str]) -> bool:
+def all_heard(sink: Sink, texts: set[str]) -> bool:
     return all(text in sink.heard for text in texts)
 
 

@@ -15,7 +15,8 @@ import pytest
 
 from tests.whole.program import Program, until
 
-ROUNDS = int(os.environ.get("FOLKMOOT_TEST_ROUNDS", "5"))
+ROUNDS = int(os.environ.get("FOLKMOOT_TEST_ROUNDS", "20"))
+ON_POSTGRESQL = int(os.environ.get("FOLKMOOT_TEST_ROUNDS", "3"))
 #: Far below what a session queues before it drops the oldest.
 MOST_PER_ROUND = 300
 AHEAD = 20
@@ -119,7 +120,8 @@ def test_sessions_survive_sigkill(tmp_path: Path, data_url: str) -> None:
         for each in (online, offline):
             each.subscribe("sessions/#")
         offline.leave()
-        for number in range(ROUNDS):
+        rounds = ON_POSTGRESQL if data_url else ROUNDS
+        for number in range(rounds):
             publishing = [Publishing(client, qos, number) for qos, client in sources.items()]
             # In the middle of it, whatever the machine's speed.
             enough = len(_acknowledged(sources)) + chance.randint(1, MOST_PER_ROUND // 2)
@@ -135,7 +137,7 @@ def test_sessions_survive_sigkill(tmp_path: Path, data_url: str) -> None:
             until(lambda: not any(client.unfinished for client in sources.values()), 30, "the rest of what was sent")
             _all_hear(_acknowledged(sources), online, offline)
             offline.leave()
-        assert min(len(client.acknowledged) for client in sources.values()) > ROUNDS, "hardly anything was acknowledged"
+        assert min(len(client.acknowledged) for client in sources.values()) > rounds, "hardly anything was acknowledged"
         twice = {
             each.name: sorted(payload for payload, times in each.heard.items() if payload[0] == "2" and times > 1)
             for each in (online, offline)
