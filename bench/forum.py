@@ -1,128 +1,114 @@
-"""The forum: a page of 20 posts among 100,000, for each sort, anonymous and signed in.
+"""The forum at 100,000 posts and 1,000,000 comments: pages of posts and comments in every sort, threads, people, searches.
 
 The real listener answers in a process of its own; the driver writes prepared requests on a few kept connections and only
-counts the answers. What counts is requests per second of the server's processor time, for the budget is one core's.
+counts the answers. What counts is requests per second of the server's processor time, for the budget is one core's. `among
+many` asks for another page each time, `while people vote` casts votes beside, so that no page is there from a moment ago.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import contextlib
+import json
 import os
-import random
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Sequence
+from itertools import cycle
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import uvloop
 
+from bench.seeding import COMMENTS, COMMON_WORD, LONG_THREAD, POSTS, RARE_WORD, Seeded, seed
 from folkmoot.config import Config, Limits
-from folkmoot.domain import accounts, spaces, subscriptions
 from folkmoot.house import House
 from folkmoot.net.listeners import HttpServer, open_socket
-from folkmoot.store import Announcements, Database, SqliteEngine, Transaction, migrate
-from folkmoot.surfaces.forum import issue_token, make_app
+from folkmoot.store import Announcements, Database, SqliteEngine
+from folkmoot.surfaces.forum import make_app
 
-POSTS = 100_000
 BUDGET = 1_500
+THREAD_MILLISECONDS = 50
 SORTS = ("Hot", "New", "TopDay", "TopWeek", "TopMonth", "TopYear", "TopAll")
+#: A directory that keeps the database from one run to the next.
+KEPT = "FOLKMOOT_BENCH_DATA"
 
-_COMMUNITIES = 20
-_AUTHORS = 1_000
-_BATCH = 5_000
 _CONNECTIONS = 4
-_BODY = "Some words that somebody wrote about something, long enough to be a post. " * 3
+_VOTES_PER_SECOND = 20
+_MANY_COMMUNITIES = range(1, 21)
+
+
+class Case(NamedTuple):
+    """What is asked, one path after the other, and how often per second or within how many milliseconds it must be answered."""
+
+    name: str
+    paths: Sequence[str]
+    items: int | None = None
+    budget: int | None = None
+    milliseconds: int | None = None
+    votes: bool = False
 
 
 class Row(NamedTuple):
     """One line of the table."""
 
-    name: str
+    case: Case
     requests_per_second: float
     requests_per_cpu_second: float
 
-
-def seed(directory: Path, posts: int = POSTS) -> str:
-    """Fill a database in bulk; the token of somebody who has voted on and follows some of it."""
-    engine = SqliteEngine(directory / "community.db")
-    migrate(engine, "community")
-    database = Database(engine)
-    database.open()
-    try:
-        now = datetime.now(UTC)
-        token, space_ids, authors = database.write_now(_people, now)
-        chance = random.Random(1)
-        for start in range(0, posts, _BATCH):
-            many = min(_BATCH, posts - start)
-            database.write_now(_threads, chance, now, space_ids, authors, start, many, posts)
-            print(f"\rseeding {start + many} of {posts} posts", end="", file=sys.stderr, flush=True)
-        print(file=sys.stderr)
-        for space_id in space_ids:
-            database.write_now(spaces.relist_space, space_id)
-        return token
-    finally:
-        database.close()
+    @property
+    def verdict(self) -> str:
+        """Whether the budget is kept."""
+        budget = self.case.budget or (1000 / self.case.milliseconds if self.case.milliseconds else 0)
+        return "" if not budget else "ok" if self.requests_per_cpu_second >= budget else "MISSED"
 
 
-def _people(tx: Transaction, now: datetime) -> tuple[str, list[int], list[int]]:
-    authors = [accounts.register(tx, f"author{number}", None, now) for number in range(_AUTHORS)]
-    owner = accounts.actor_of_account(tx, authors[0], now)
+def cases(reader: Seeded) -> list[Case]:
+    """Everything that is measured."""
+    auth = f"&auth={reader.token}"
     found = []
-    for number in range(_COMMUNITIES):
-        space = spaces.create_space(tx, owner, f"space_{number}", "A space", None, now)
-        spaces.add_forum_face(tx, space.id, f"space_{number}", 1, False)
-        found.append(space.id)
-        if number < 5:
-            subscriptions.start(tx, authors[0], space.id, "forum", now)
-    return issue_token(tx, accounts.get_account(tx, authors[0]), now, "localhost"), found, authors
-
-
-def _threads(
-    tx: Transaction,
-    chance: random.Random,
-    now: datetime,
-    space_ids: list[int],
-    authors: list[int],
-    start: int,
-    many: int,
-    of: int,
-) -> None:
-    rows: list[dict[str, Any]] = []
-    for number in range(start + 1, start + many + 1):
-        at = now - timedelta(days=400) * (1 - number / of)
-        score = int(chance.paretovariate(1.0)) - 1
-        rows.append(
-            {
-                "id": number,
-                "space": chance.choice(space_ids),
-                "author": chance.choice(authors),
-                "title": f"Post number {number}",
-                "body": _BODY,
-                "at": at,
-                "active": at + (now - at) * chance.random() ** 4 if chance.random() < 0.5 else at,
-                "score": min(score, 20_000),
-                "viewer": authors[0],
-            }
+    for who, signed in (("anonymous", ""), ("signed in", auth)):
+        for sort in SORTS:
+            path = f"/post/list?type_=All&sort={sort}&limit=20{signed}"
+            found.append(Case(f"{sort}, {who}", [path], 20, BUDGET))
+    for sort in SORTS:
+        path = f"/post/list?type_=Subscribed&sort={sort}&limit=20{auth}"
+        found.append(Case(f"{sort}, followed", [path], 20, BUDGET))
+    for sort in SORTS:
+        path = f"/post/list?type_=Community&community_id=3&sort={sort}&limit=20"
+        # A day of one community has fewer.
+        found.append(Case(f"{sort}, one community", [path], 10, BUDGET))
+    for who, signed in (("anonymous", ""), ("signed in", auth)):
+        many = [
+            f"/post/list?type_=Community&community_id={space}&sort={sort}&limit=20&page={page}{signed}"
+            for page in (1, 2, 3)
+            for space in _MANY_COMMUNITIES
+            for sort in SORTS
+        ]
+        found.append(Case(f"among many, {who}", many, 20, BUDGET))
+        path = f"/post/list?type_=All&sort=Hot&limit=20{signed}"
+        found.append(Case(f"Hot, {who}, while people vote", [path], 20, BUDGET, votes=True))
+    for sort in SORTS:
+        path = f"/comment/list?type_=All&sort={sort}&limit=20"
+        found.append(Case(f"comments {sort}", [path], 20))
+    for who, signed in (("anonymous", ""), ("signed in", auth)):
+        path = f"/post?id={LONG_THREAD}{signed}"
+        found.append(Case(f"a post with 1,000 comments, {who}", [path], None, None, THREAD_MILLISECONDS))
+    found.append(Case("GetUserDetails", [f"/user?username={reader.name}&sort=New&limit=20&saved_only=false{auth}"]))
+    found.append(Case("GetUserDetails, saved", [f"/user?username={reader.name}&sort=Hot&saved_only=true{auth}"]))
+    found += [
+        Case(f"Search, {name}", [f"/search?q={word}&type_={kind}&sort={sort}&limit=20"])
+        for name, word, kind, sort in (
+            ("a rare word", RARE_WORD, "All", "Hot"),
+            ("a common word, New", COMMON_WORD, "Posts", "New"),
+            ("a common word, TopAll", COMMON_WORD, "Comments", "TopAll"),
         )
-    tx.run_many(
-        "INSERT INTO messages (id, space_id, thread_id, author_id, subject, body, origin, created_at)"
-        " VALUES (:id, :space, :id, :author, :title, :body, 'forum', :at)",
-        rows,
-    )
-    tx.run_many(
-        "INSERT INTO threads (id, space_id, created_at, updated_at, active_at, score)"
-        " VALUES (:id, :space, :at, :at, :active, :score)",
-        rows,
-    )
-    tx.run_many("INSERT INTO scores (message_id, upvotes, downvotes) VALUES (:id, :score, 0)", rows)
-    tx.run_many(
-        "INSERT INTO votes (message_id, account_id, value, created_at) VALUES (:id, :viewer, 1, :at)", rows[::10]
-    )
+    ]
+    found.append(Case("ListCommunities", [f"/community/list?sort=TopAll&limit=20{auth}"], 0))
+    return found
 
 
 async def _serve(directory: Path) -> None:
@@ -149,51 +135,78 @@ def _served(directory: Path) -> Iterator[tuple[str, int]]:
 
 
 class _Driver(asyncio.Protocol):
-    """Sends the same request again as soon as it was answered."""
+    """Sends the next request as soon as the one before was answered."""
 
-    def __init__(self, request: bytes, answer_bytes: int) -> None:
+    def __init__(self, requests: Iterator[bytes]) -> None:
         self.answers = 0
-        self._request = request
-        self._answer_bytes = answer_bytes
-        self._received = 0
+        self._requests = requests
+        self._received = bytearray()
+        self._expected = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport: asyncio.Transport = transport  # type: ignore[assignment]
-        self.transport.write(self._request)
+        self.transport.write(next(self._requests))
 
     def data_received(self, data: bytes) -> None:
-        self._received += len(data)
-        if self._received >= self._answer_bytes:
-            self._received -= self._answer_bytes
+        self._received += data
+        if not self._expected:
+            end = self._received.find(b"\r\n\r\n")
+            if end < 0:
+                return
+            self._expected = end + 4 + _length(bytes(self._received[:end]))
+        if len(self._received) >= self._expected:
+            self._received.clear()
+            self._expected = 0
             self.answers += 1
-            self.transport.write(self._request)
+            self.transport.write(next(self._requests))
+
+
+def _length(head: bytes) -> int:
+    return next(int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
 
 
 def _request(path: str) -> bytes:
     return f"GET /api/v1{path} HTTP/1.1\r\nHost: bench\r\n\r\n".encode()
 
 
-async def _answer_length(host: str, port: int, request: bytes) -> int:
-    """How long an answer is; raises when it is not a page of 20 posts."""
-    reader, writer = await asyncio.open_connection(host, port)
+async def _ask(address: str, request: bytes) -> bytes:
+    host, _, port = address.rpartition(":")
+    reader, writer = await asyncio.open_connection(host, int(port), limit=2**26)
     writer.write(request)
     head = await reader.readuntil(b"\r\n\r\n")
-    length = next(int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
-    body = await reader.readexactly(length)
+    body = await reader.readexactly(_length(head))
     writer.close()
-    if not head.startswith(b"HTTP/1.1 200") or body.count(b'"community_id"') != 20:
-        raise RuntimeError(f"not a page of 20 posts: {head!r} {body[:200]!r}")
-    return len(head) + length
+    if not head.startswith(b"HTTP/1.1 200"):
+        raise RuntimeError(f"refused: {head!r} {body[:200]!r}")
+    return body
 
 
-async def _measure(address: str, pid: int, name: str, path: str, seconds: float) -> Row:
+async def _check(address: str, case: Case) -> None:
+    """Raises when the first answer is not a page of as many as there should be."""
+    body = await _ask(address, _request(case.paths[0]))
+    found = next((each for each in json.loads(body).values() if isinstance(each, list)), [])
+    if case.items is not None and len(found) < case.items:
+        raise RuntimeError(f"{case.name}: {len(found)} instead of {case.items}")
+    if case.milliseconds and len(found) < 1_000:
+        raise RuntimeError(f"{case.name}: {len(found)} comments")
+
+
+async def _vote(address: str, token: str) -> None:
+    for number in cycle(range(2, 1_000)):
+        body = json.dumps({"post_id": number, "score": 1, "auth": token}).encode()
+        head = f"POST /api/v1/post/like HTTP/1.1\r\nHost: bench\r\nContent-Length: {len(body)}\r\n"
+        await _ask(address, f"{head}Content-Type: application/json\r\n\r\n".encode() + body)
+        await asyncio.sleep(1 / _VOTES_PER_SECOND)
+
+
+async def _measure(address: str, pid: int, case: Case, token: str, seconds: float) -> Row:
+    await _check(address, case)
     host, _, port = address.rpartition(":")
-    request = _request(path)
-    answer_bytes = await _answer_length(host, int(port), request)
+    requests = cycle([_request(path) for path in case.paths])
     loop = asyncio.get_running_loop()
+    voting = asyncio.create_task(_vote(address, token)) if case.votes else None
     drivers = [
-        (await loop.create_connection(lambda: _Driver(request, answer_bytes), host, int(port)))[1]
-        for _ in range(_CONNECTIONS)
+        (await loop.create_connection(lambda: _Driver(requests), host, int(port)))[1] for _ in range(_CONNECTIONS)
     ]
     await asyncio.sleep(seconds / 5)
     before, cpu, since = sum(each.answers for each in drivers), _cpu_seconds(pid), time.perf_counter()
@@ -202,7 +215,9 @@ async def _measure(address: str, pid: int, name: str, path: str, seconds: float)
     wall, cpu = time.perf_counter() - since, _cpu_seconds(pid) - cpu
     for each in drivers:
         each.transport.abort()
-    return Row(name, answers / wall, answers / cpu)
+    if voting is not None:
+        voting.cancel()
+    return Row(case, answers / wall, answers / max(cpu, 0.001))
 
 
 def _cpu_seconds(pid: int) -> float:
@@ -210,39 +225,43 @@ def _cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-async def _run(directory: Path, token: str, seconds: float) -> list[Row]:
-    rows = []
+async def _run(directory: Path, reader: Seeded, seconds: float, only: str = "") -> list[Row]:
     with _served(directory) as (address, pid):
-        page = "&limit=20&page=1"
-        for who, auth in (("anonymous", ""), ("signed in", f"&auth={token}")):
-            for sort in SORTS:
-                path = f"/post/list?type_=All&sort={sort}{page}{auth}"
-                rows.append(await _measure(address, pid, f"{sort}, {who}", path, seconds))
-        for sort in ("Hot", "TopMonth"):
-            path = f"/post/list?type_=Subscribed&sort={sort}{page}&auth={token}"
-            rows.append(await _measure(address, pid, f"{sort}, followed", path, seconds))
-            path = f"/post/list?type_=Community&community_id=1&sort={sort}{page}"
-            rows.append(await _measure(address, pid, f"{sort}, one community", path, seconds))
-    return rows
+        wanted = [case for case in cases(reader) if only in case.name]
+        return [await _measure(address, pid, case, reader.token, seconds) for case in wanted]
 
 
-def run(seconds: float, posts: int = POSTS) -> list[Row]:
-    """Requests per second for each sort; `seconds` for each."""
-    with tempfile.TemporaryDirectory() as name:
-        token = seed(Path(name), posts)
-        return uvloop.run(_run(Path(name), token, seconds))
+def run(seconds: float, posts: int = POSTS, comments: int = COMMENTS, only: str = "") -> list[Row]:
+    """Requests per second for each case whose name has `only` in it; `seconds` for each."""
+    with contextlib.ExitStack() as stack:
+        kept = os.environ.get(KEPT)
+        directory = Path(kept or stack.enter_context(tempfile.TemporaryDirectory()))
+        directory.mkdir(parents=True, exist_ok=True)
+        return uvloop.run(_run(directory, seed(directory, posts, comments), seconds, only))
 
 
-def show(seconds: float) -> None:
+def show(seconds: float, only: str = "") -> None:
     """Print the table."""
-    print(f"{'page of 20 posts':28}{'requests/s':>12}{'per CPU second':>16}{'budget':>8}")
-    for row in run(min(seconds, 1.0)):
-        met = "ok" if row.requests_per_cpu_second >= BUDGET else "MISSED"
-        print(f"{row.name:28}{row.requests_per_second:12.0f}{row.requests_per_cpu_second:16.0f}{BUDGET:8} {met}")
+    print(f"{'':44}{'requests/s':>12}{'per CPU second':>16}{'ms':>8}  budget")
+    for row in run(min(seconds, 1.0), only=only):
+        case = row.case
+        budget = f"{case.milliseconds} ms" if case.milliseconds else str(case.budget or "")
+        took = 1000 / max(row.requests_per_cpu_second, 0.001)
+        figures = f"{row.requests_per_second:12.0f}{row.requests_per_cpu_second:16.0f}{took:8.2f}"
+        print(f"{case.name:44}{figures}  {budget:>6} {row.verdict}", flush=True)
+
+
+def _main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("only", nargs="?", default="", help="part of the names of what is measured")
+    parser.add_argument("--serve", type=Path, help="answer from this directory")
+    parser.add_argument("--seconds", type=float, default=1.0)
+    given = parser.parse_args()
+    if given.serve:
+        uvloop.run(_serve(given.serve))
+    else:
+        show(given.seconds, given.only)
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--serve"]:
-        uvloop.run(_serve(Path(sys.argv[2])))
-    else:
-        show(1.0)
+    _main()

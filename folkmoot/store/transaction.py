@@ -57,6 +57,13 @@ class Transaction:
         """All rows of a query, as tuples."""
         raise NotImplementedError
 
+    def version(self) -> Any:
+        """What this transaction sees of the changes of others: the same again on the same door means that nothing changed.
+
+        For `read`, whose transactions share a connection on SQLite; what `scan` gives compares with nothing.
+        """
+        raise NotImplementedError
+
     def run(self, sql: str, **parameters: Any) -> int:
         """Carry out a change; the number of rows it touched."""
         raise NotImplementedError
@@ -119,6 +126,9 @@ class SqliteTransaction(Transaction):
         except sqlite3.Error as error:
             raise _translate_sqlite(error) from error
 
+    def version(self) -> Any:
+        return self._execute("PRAGMA data_version").fetchone()
+
     def run(self, sql: str, **parameters: Any) -> int:
         try:
             return self._execute(sql, parameters).rowcount
@@ -155,6 +165,9 @@ class PostgresqlTransaction(Transaction):
 
     def rows(self, sql: str, **parameters: Any) -> list[Any]:
         return self._run(sql, parameters, lambda cursor: cursor.fetchall())
+
+    def version(self) -> Any:
+        return self.value("SELECT pg_current_snapshot()::text")
 
     def run(self, sql: str, **parameters: Any) -> int:
         return self._run(sql, parameters, lambda cursor: cursor.rowcount)

@@ -7,7 +7,7 @@ from typing import Any
 
 from folkmoot.domain.accounts import Actor
 from folkmoot.domain.conversations.listing import Scope
-from folkmoot.domain.spaces import Listed, Rights, get_space, is_restricted, rights
+from folkmoot.domain.spaces import Listed, Rights, get_space, rights
 from folkmoot.store import Transaction, expand
 
 _WRITTEN = "SELECT id FROM messages WHERE author_id = :person"
@@ -46,29 +46,24 @@ def _scope(
     now: datetime,
     space_id: int | None,
 ) -> Scope:
-    open_to_all = [Listed.PUBLIC, Listed.NSFW] if show_nsfw else [Listed.PUBLIC]
-    inside = [Listed.INSIDE, Listed.INSIDE_NSFW] if show_nsfw else [Listed.INSIDE]
-    found = [each for each in _spaces(tx, ids, person) if space_id in (None, each)]
-    restricted = {each for each in found if is_restricted(tx, each)}
-    # The sum keeps the database from walking everybody's in order to find the few of one person.
-    written = f"id IN ({ids}) AND (listed + 0) IN"
+    open_to_all = (Listed.PUBLIC, Listed.NSFW) if show_nsfw else (Listed.PUBLIC,)
+    inside = (Listed.INSIDE, Listed.INSIDE_NSFW) if show_nsfw else (Listed.INSIDE,)
     parameters: dict[str, Any] = {"person": person}
-    lanes: list[str] = []
-    for name, group, listed in (
-        ("open", [each for each in found if each not in restricted], open_to_all),
-        ("inside", [each for each in restricted if _may_browse(tx, actor, each, now)], inside),
-    ):
-        if group:
-            words, values = expand(name, group)
-            parameters |= values
-            kinds = ", ".join(str(int(each)) for each in listed)
-            lanes.append(f"{written} ({kinds}) AND (space_id + 0) IN {words}")
+    here = ""
+    if space_id is not None:
+        here, parameters["here"] = " AND (space_id + 0) = :here", space_id
+
+    def lane(listed: tuple[Listed, ...]) -> str:
+        # The sums keep the database from walking everybody's in order to find the few of one person.
+        return f"id IN ({ids}) AND (listed + 0) IN ({', '.join(str(int(each)) for each in listed)}){here}"
+
+    lanes = [lane(open_to_all)]
+    restricted = tx.column(f"SELECT DISTINCT space_id FROM {table} WHERE {lane(inside)}", **parameters)
+    if found := [each for each in restricted if _may_browse(tx, actor, each, now)]:
+        words, values = expand("inside", found)
+        parameters |= values
+        lanes.append(f"{lane(inside)} AND (space_id + 0) IN {words}")
     return Scope(tuple(lanes), parameters, table=table)
-
-
-def _spaces(tx: Transaction, ids: str, person: int) -> list[int]:
-    found: list[int] = tx.column(f"SELECT DISTINCT space_id FROM messages WHERE id IN ({ids})", person=person)
-    return found
 
 
 def _may_browse(tx: Transaction, actor: Actor, space_id: int, now: datetime) -> bool:

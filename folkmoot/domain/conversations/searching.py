@@ -17,8 +17,9 @@ from folkmoot.store import Transaction, microseconds
 _SHORTEST_WORD = 3
 _LONGEST_QUERY = 200
 _MOST_WORDS = 16
-#: Of more matches than this, the newest are ordered.
-_MOST_MATCHES = 50_000
+#: Of more matches than this, the newest are ordered; and no more than so many of the newest messages are looked at.
+_MOST_MATCHES = 20_000
+_MOST_LOOKED_AT = 50_000
 _EVERYBODYS = f"({Listed.PUBLIC:d}, {Listed.NSFW:d})"
 
 
@@ -33,19 +34,16 @@ def search_threads(
     space_id: int | None = None,
 ) -> list[int]:
     """The ids of threads that everybody may see and whose title or text matches."""
-    select = "SELECT t.id, t.score, t.created_at, t.active_at, m.subject, m.body FROM messages m JOIN threads t ON t.id = m.id"
-    return _search(tx, select, "t", ("subject", "body"), query, order, since, skip, most, now, space_id)
+    columns = "t.id, t.score, t.created_at, t.active_at, m.subject, m.body"
+    return _search(tx, columns, "threads", ("subject", "body"), query, order, since, skip, most, now, space_id)
 
 
 def search_answers(
     tx: Transaction, query: str, order: Order, since: datetime | None, skip: int, most: int, now: datetime
 ) -> list[int]:
     """The ids of answers that everybody may see, neither removed nor deleted, and whose text matches."""
-    select = (
-        "SELECT t.id, t.score, t.created_at, t.created_at, m.subject, m.body FROM messages m JOIN answers t ON t.id = m.id"
-        " AND NOT m.removed AND NOT m.deleted"
-    )
-    return _search(tx, select, "t", ("body",), query, order, since, skip, most, now, None)
+    columns = "t.id, t.score, t.created_at, t.created_at, m.subject, m.body"
+    return _search(tx, columns, "answers", ("body",), query, order, since, skip, most, now, None)
 
 
 def find_linking(
@@ -72,7 +70,7 @@ def find_linking(
 
 def _search(
     tx: Transaction,
-    select: str,
+    selected: str,
     table: str,
     columns: tuple[str, ...],
     query: str,
@@ -86,33 +84,58 @@ def _search(
     words = query[:_LONGEST_QUERY].split()[:_MOST_WORDS]
     if not words:
         return []
-    where = [f"{table}.listed IN {_EVERYBODYS}"]
+    # The sum keeps the databases from walking everybody's threads by their index.
+    where = [f"(t.listed + 0) IN {_EVERYBODYS}"]
+    if table == "answers":
+        where.append("NOT m.removed AND NOT m.deleted")
     if space_id is not None:
-        where.append(f"{table}.space_id = :space")
+        where.append("(t.space_id + 0) = :space")
     if since is not None:
-        where.append(f"{table}.created_at > :since")
+        where.append("(t.created_at + 0) > :since")
     parameters: dict[str, Any] = {"space": space_id, "since": since, "most": _MOST_MATCHES}
-    like = "LIKE" if tx.dialect == "sqlite" else "ILIKE"
     # SQLite knows the case of ASCII letters only; for others the texts are looked at here.
     is_exact = tx.dialect != "sqlite" or query.isascii()
     if is_exact:
+        like = "LIKE" if tx.dialect == "sqlite" else "ILIKE"
         where.append("(" + " OR ".join(f"m.{name} {like} :pattern ESCAPE '!'" for name in columns) + ")")
         parameters["pattern"] = _pattern(words)
-    if tx.dialect == "sqlite":
-        long = [word for word in words if len(word) >= _SHORTEST_WORD]
-        if long:
-            where.append(
-                "(m.id IN (SELECT rowid FROM message_search WHERE message_search MATCH :match) OR m.id > :indexed)"
-            )
-            parameters["match"] = " ".join('"' + word.replace('"', '""') + '"' for word in long)
-            parameters["indexed"] = _indexed_upto(tx)
-    rows = tx.rows(f"{select} WHERE {' AND '.join(where)} ORDER BY m.id DESC LIMIT :most", **parameters)
+    rows: list[Any] = []
+    for source in _sources(tx, words, parameters):
+        rows += tx.rows(
+            f"SELECT {selected} FROM {source} CROSS JOIN messages m CROSS JOIN {table} t"
+            f" WHERE m.id = x.id AND t.id = m.id AND {' AND '.join(where)} LIMIT :most"
+            if source
+            else f"SELECT {selected} FROM messages m JOIN {table} t ON t.id = m.id WHERE {' AND '.join(where)}"
+            " ORDER BY m.id DESC LIMIT :most",
+            **parameters,
+        )
     found = [
         Candidate(*row[:4])
         for row in rows
         if is_exact or any(_matches(words, row[4 if name == "subject" else 5]) for name in columns)
     ]
     return _page(found, order, None, skip, most, now)
+
+
+def _sources(tx: Transaction, words: list[str], parameters: dict[str, Any]) -> list[str]:
+    """Where ids of messages that may match come from, the newest first; "" where the database finds them by itself.
+
+    SQLite takes what is cross joined in the order it is written in.
+    """
+    if tx.dialect != "sqlite":
+        return [""]
+    parameters["looked_at"] = _MOST_LOOKED_AT
+    newest = "SELECT id FROM messages {where} ORDER BY id DESC LIMIT :looked_at"
+    long = [word for word in words if len(word) >= _SHORTEST_WORD]
+    if not long:
+        return [f"({newest.format(where='')}) x"]
+    parameters["match"] = " ".join('"' + word.replace('"', '""') + '"' for word in long)
+    parameters["indexed"] = _indexed_upto(tx)
+    indexed = (
+        "SELECT rowid AS id FROM message_search WHERE message_search MATCH :match AND rowid <= :indexed"
+        " ORDER BY rowid DESC LIMIT :looked_at"
+    )
+    return [f"({newest.format(where='WHERE id > :indexed')}) x", f"({indexed}) x"]
 
 
 def _pattern(words: list[str]) -> str:

@@ -89,7 +89,7 @@ _BANNED = "(a.banned_at IS NOT NULL AND (a.banned_until IS NULL OR a.banned_unti
 _BANNED_HERE = "(b.account_id IS NOT NULL AND (b.banned_until IS NULL OR b.banned_until > :now))"
 _AROUND = (
     " JOIN accounts a ON a.id = m.author_id JOIN preferences p ON p.account_id = m.author_id"
-    " JOIN spaces s ON s.id = m.space_id JOIN forum_faces f ON f.space_id = m.space_id"
+    " JOIN forum_faces f ON f.space_id = m.space_id"
     " JOIN scores c ON c.message_id = m.id"
     " LEFT JOIN space_bans b ON b.space_id = m.space_id AND b.account_id = m.author_id"
 )
@@ -108,7 +108,7 @@ _THREAD = (
     " t.replies, t.score, c.upvotes, c.downvotes, t.active_at, "
 )
 _THREAD_FROM = (
-    f" FROM messages m JOIN threads t ON t.id = m.id{_AROUND}"
+    f" FROM messages m JOIN threads t ON t.id = m.id JOIN spaces s ON s.id = m.space_id{_AROUND}"
     " LEFT JOIN link_previews y ON y.thread_id = t.id AND t.url <> ''"
 )
 _ANSWER = (

@@ -105,10 +105,12 @@ Table(
     count("listed"),
     at("created_at"),
     count("score"),
-    Index("ix_answers_created_at", "listed", "created_at", "id"),
+    Index("ix_answers_created_at", "listed", "created_at", "id", "score"),
     Index("ix_answers_score", "listed", "score", "created_at", "id"),
-    Index("ix_answers_space_created_at", "space_id", "created_at", "id"),
+    Index("ix_answers_day_score", "listed", day("created_at"), "score", "created_at", "id"),
+    Index("ix_answers_space_created_at", "space_id", "created_at", "id", "score"),
     Index("ix_answers_space_score", "space_id", "score", "created_at", "id"),
+    Index("ix_answers_space_day_score", "space_id", day("created_at"), "score", "created_at", "id"),
 )
 Table(
     "participants",

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import msgspec
+
 from folkmoot.domain import conversations, moderation, spaces, subscriptions, votes
 from folkmoot.domain.accounts import Actor
-from folkmoot.domain.conversations import AnswerView, Message, Scope, Thread, ThreadView
+from folkmoot.domain.conversations import AnswerView, Message, Scope, Thread
 from folkmoot.domain.spaces import Rights
 from folkmoot.errors import Forbidden, NotFound
 from folkmoot.net.http import Call
-from folkmoot.store import Transaction, log
+from folkmoot.store import Transaction
 from folkmoot.surfaces.forum import render, schema
 from folkmoot.surfaces.forum.handlers import (
     DEEP,
@@ -24,6 +26,7 @@ from folkmoot.surfaces.forum.handlers import (
     require_unbanned,
     shows_nsfw,
     write,
+    written,
 )
 from folkmoot.surfaces.forum.push import EVERYTHING
 
@@ -104,7 +107,7 @@ async def get_post(call: Call) -> schema.GetPostResponse:
     return response
 
 
-async def get_posts(call: Call) -> schema.GetPostsResponse:
+async def get_posts(call: Call) -> msgspec.Raw:
     """A page of posts; over WebSocket without a community the caller enters the room of everything."""
     forum: Forum = call.app
     data: schema.GetPosts = call.data
@@ -112,21 +115,31 @@ async def get_posts(call: Call) -> schema.GetPostsResponse:
     skip, most = page(data)
     order, since = order_of(data.sort, now)
 
-    def look(tx: Transaction) -> list[ThreadView]:
-        scope = _scope(tx, call.actor, data, now)
-        key = (scope.lanes, *scope.parameters.values(), data.sort, skip, most)
-        newest = log.newest(tx)
-        ids = forum.pages.get(key, newest, now)
+    def look(tx: Transaction, scope: Scope, ids: list[int] | None = None) -> tuple[list[int], msgspec.Raw]:
         if ids is None:
             ids = conversations.list_ids(tx, scope, order, since, skip, most, now)
-            forum.pages.put(key, newest, now, ids)
-        return conversations.list_thread_entries(tx, ids, viewer_id, now)
+        found = conversations.list_thread_entries(tx, ids, viewer_id, now)
+        return ids, written(schema.GetPostsResponse(render.posts(found, viewer_id, now)))
+
+    def look_again(tx: Transaction) -> msgspec.Raw:
+        pages, version = forum.pages, tx.version()
+        scope = _scope(tx, call.actor, data, now)
+        key = (scope.lanes, *scope.parameters.values(), data.sort, skip, most)
+        answer: msgspec.Raw | None = pages.get((viewer_id, key), version, now)
+        if answer is None:
+            ids, answer = look(tx, scope, pages.get(key, version, now))
+            pages.put(key, version, now, ids)
+            pages.put_answer((viewer_id, key), version, now, answer)
+        return answer
 
     db = forum.house.db
-    found = await (db.scan(look) if skip + most > DEEP else db.read(look))
+    if skip + most > DEEP:
+        _, answer = await db.scan(lambda tx: look(tx, _scope(tx, call.actor, data, now)))
+    else:
+        answer = await db.read(look_again)
     if data.community_id is None:
         forum.rooms.enter(member(call), EVERYTHING, viewer_id)
-    return schema.GetPostsResponse(render.posts(found, viewer_id, now))
+    return answer
 
 
 def _scope(tx: Transaction, actor: Actor, data: schema.GetPosts, now: datetime) -> Scope:
