@@ -63,7 +63,11 @@ def read(text: str) -> SiteWords:
 def _check(words: SiteWords) -> None:
     host = words.hostname
     if host is not None and (len(host) > _LONGEST_HOSTNAME or not _HOSTNAME.fullmatch(host)):
-        raise Invalid("site.config", f"A hostname has at most {_LONGEST_HOSTNAME} characters.", "hostname")
+        raise Invalid(
+            "site.config",
+            f"A hostname is a name as town.example, of at most {_LONGEST_HOSTNAME} characters.",
+            "hostname",
+        )
     if words.slur_filter is not None:
         Words(words.slur_filter)
     if words.email is not None:
