@@ -105,8 +105,7 @@ def test_a_session_that_never_ends() -> None:
 @states("MQTT-4.1.0-1", v3="MQTT-4.1.0-2")
 def test_a_session_stays_while_its_connection_is_open(version: int) -> None:
     room = Room()
-    options = {"session_expiry": 1} if version == V5 else {}
-    end = room.enter("me", version, clean=version == V5, **options)
+    end = room.enter("me", V5, session_expiry=1) if version == V5 else room.enter("me", version, clean=False)
     subscribe(end, "a")
     room.wait(1_000_000)
     room.enter("source", version).send(Publish("a", b"x"))

@@ -35,7 +35,7 @@ class Form:
         if version == MQTT_5 and self._most and len(topic) > _WORTH_BYTES:
             alias = self._aliases.get(topic, 0)
             if alias:
-                # [MQTT-3.3.2-12]
+                # MQTT 5 §3.3.2.3.4
                 return self._encode(delivery, "", version, now, alias)
             if at_once and len(self._aliases) < self._most:
                 alias = len(self._aliases) + 1

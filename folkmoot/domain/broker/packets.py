@@ -190,7 +190,7 @@ def _disconnect(link: Link, packet: mqtt.Disconnect, now: float) -> None:
     session = _session(link)
     expiry = cast("int | None", packet.properties.get(Prop.SESSION_EXPIRY))
     if expiry is not None:
-        # [MQTT-3.14.2-2]
+        # MQTT 5 §3.14.2.2.2
         if expiry and not session.expiry_interval:
             raise Refused(Reason.PROTOCOL_ERROR, "a session that was to end cannot be kept any more")
         session.expiry_interval = expiry

@@ -152,13 +152,16 @@ def _begin_exactly_once(link: Link, session: Session, packet: mqtt.Publish, mess
         code = 0 if packet.dup else Reason.PACKET_ID_IN_USE
         if code:
             link.broker.count["packets.publish.inuse"] += 1
+            if link.version == MQTT_5:
+                # [MQTT-4.3.3-9]: for the client it is free when it hears this
+                session.finish(packet.packet_id)
         acknowledge(link, 2, packet.packet_id, code, session.waits_for())
         return False
     if len(session.awaiting) >= link.broker.limits.max_awaiting_rel:
         link.broker.count["packets.publish.dropped"] += 1
         happenings = link.broker.happenings
         happenings.tell(happenings.unrouted, message, "receive_maximum_exceeded", now)
-        # [MQTT-3.3.4-9]
+        # [MQTT-3.3.4-7]
         raise Refused(Reason.RECEIVE_MAXIMUM_EXCEEDED)
     session.begin(packet.packet_id, now)
     return True

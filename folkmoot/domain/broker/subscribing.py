@@ -108,7 +108,7 @@ def _missing(broker: Broker, wanted: Wanted) -> int:
         return Reason.TOPIC_FILTER_INVALID
     if wanted.is_exclusive and not limits.exclusive_subscription:
         return Reason.TOPIC_FILTER_INVALID
-    # [MQTT-3.2.2-15] ff.: what CONNACK says is not available
+    # MQTT 5 §3.2.2.3.11 ff.: what CONNACK says is not available
     if wanted.group is not None and not limits.shared_subscription:
         return Reason.SHARED_NOT_SUPPORTED
     if not limits.wildcard_subscription and ("+" in wanted.inner_filter or "#" in wanted.inner_filter):

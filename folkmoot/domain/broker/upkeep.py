@@ -57,7 +57,7 @@ def _check_link(broker: Broker, link: Link, now: float) -> None:
     limits = broker.limits
     if link.session is None:
         if now - link.connected_at > limits.idle_timeout:
-            # [MQTT-3.1.4-1] and contract §3.2, idle_timeout
+            # MQTT 5 §3.1.4 and contract §3.2, idle_timeout
             broker.lost(link, now, "idle_timeout")
     elif link.keepalive and now - link.seen_at > link.keepalive * limits.keepalive_multiplier:
         # [MQTT-3.1.2-22]

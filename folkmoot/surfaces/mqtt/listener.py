@@ -270,7 +270,8 @@ def _agree(options: WebSocketOptions, websocket: WebSocket) -> tuple[str | None,
             return None, "an Origin is required"
         if origin is not None and origin not in options.check_origins:
             return None, "this Origin is not allowed"
-    offered = [str(name) for name in websocket.scope.get("subprotocols", [])]
+    # [MQTT-6.0.0-4]: `mqtt` before its other names
+    offered = sorted(map(str, websocket.scope.get("subprotocols", [])), key="mqtt".__ne__)
     supported = options.supported_subprotocols
     chosen = next((name for name in offered if _SAME_SUBPROTOCOL.get(name, name) in supported), None)
     if chosen is None and options.fail_if_no_subprotocol:
