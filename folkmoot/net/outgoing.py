@@ -112,6 +112,18 @@ async def _addresses(host: str, port: int) -> list[IpAddress]:
     return [ipaddress.ip_address(str(each[4][0]).partition("%")[0]) for each in found]
 
 
+def _header_lines(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    """Headers as they are sent; what is not ASCII goes as UTF-8. Raises OutgoingError for a value that would be several lines."""
+    try:
+        lines = [(name.encode("ascii"), value.encode()) for name, value in headers.items()]
+    except UnicodeEncodeError as error:
+        raise OutgoingError("a header cannot be sent", permanent=True) from error
+    if any(each in value for _, value in lines for each in (b"\r", b"\n", b"\0")):
+        # RFC 9110 §5.5
+        raise OutgoingError("a header has a line break", permanent=True)
+    return lines
+
+
 class Outgoing:
     """A client for guarded requests; make one for the program and close it at the end."""
 
@@ -162,11 +174,12 @@ class Outgoing:
         Raises OutgoingError.
         """
         seconds = timeout_seconds or self._timeout_seconds
+        sent = _header_lines(headers or {})
         try:
             async with (
                 asyncio.timeout(seconds),
                 self._client.stream(
-                    method, url, headers=headers, content=body, follow_redirects=follow_redirects, timeout=seconds
+                    method, url, headers=sent, content=body, follow_redirects=follow_redirects, timeout=seconds
                 ) as answer,
             ):
                 body = await self._read(answer, cut_bytes)

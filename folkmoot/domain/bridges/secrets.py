@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
 
 from .model import HIDDEN, HttpRequest, HttpServer, MqttServer, Tls
 
-_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key"})
+_HEADER = re.compile(r"secret|passw|token|api[-_]?key|authorization|cookie|credential", re.IGNORECASE)
 _PRIVATE = "PRIVATE KEY-----"
 
 
@@ -42,13 +43,13 @@ def reveal(wanted: Any, before: Any) -> Any:
 
 
 def _hidden_headers(headers: dict[str, str]) -> dict[str, str]:
-    return {name: HIDDEN if name.lower() in _HEADERS else value for name, value in headers.items()}
+    return {name: HIDDEN if _HEADER.search(name) else value for name, value in headers.items()}
 
 
 def _shown_headers(wanted: dict[str, str], before: dict[str, str]) -> dict[str, str]:
     known = {name.lower(): value for name, value in before.items()}
     return {
-        name: known.get(name.lower(), value) if value == HIDDEN and name.lower() in _HEADERS else value
+        name: known.get(name.lower(), value) if value == HIDDEN and _HEADER.search(name) else value
         for name, value in wanted.items()
     }
 

@@ -45,6 +45,8 @@ class Client(Struct):
     """What it gave in CONNECT, or what its certificate says; None for a client nobody knows."""
     address: str = ""
     port: int = 0
+    is_direct: bool = True
+    """Nobody stands between who speaks for others: no proxy, no page of somebody else in a browser."""
     version: int = mqtt.MQTT_5
     listener: str = ""
     zone: str = "default"

@@ -32,7 +32,11 @@ async def _ask(house: House, source: HttpSource, client: Client, wish: Wish) -> 
         "qos": wish.qos,
         "retain": wish.retain,
     }
-    method, url, headers, body = inquiry.prepare(source, columns)
+    try:
+        method, url, headers, body = inquiry.prepare(source, columns)
+    except ValueError as error:
+        # Not passed over: nobody gets past a source by what it is called.
+        return Outcome(False, error=str(error))
     try:
         answer = await house.outgoing.request(
             method, url, headers=headers, body=body, timeout_seconds=source.request_timeout_seconds

@@ -38,8 +38,13 @@ class Inquiry(NamedTuple):
 
 
 def prepare(asked: Asked, columns: Mapping[str, Any]) -> Inquiry:
-    """The request with the columns in their places: what is in its body stands in the address for GET."""
+    """The request with the columns in their places: what is in its body stands in the address for GET.
+
+    Raises ValueError when what a client is called would lead to another address.
+    """
     url = template(asked.url).text(columns, missing="", escape=lambda value: quote(value, safe=""))
+    if url != asked.url and {".", ".."} & set(url.partition("?")[0].split("/")):
+        raise ValueError("the address leads elsewhere")
     headers = {
         name.lower(): template(value).text(columns, missing="", escape=_one_line)
         for name, value in asked.headers.items()

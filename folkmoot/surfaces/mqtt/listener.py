@@ -10,6 +10,7 @@ import asyncio
 import ipaddress
 import socket
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from starlette.responses import PlainTextResponse
 from starlette.websockets import WebSocket
@@ -21,7 +22,7 @@ from folkmoot.net.connection import Bounds
 from folkmoot.net.listeners import HttpServer, WebSocketSettings, address_of, open_socket
 from folkmoot.surfaces.mqtt.forms.listeners import ListenerOptions, WebSocketOptions
 from folkmoot.surfaces.mqtt.rations import Rations
-from folkmoot.surfaces.mqtt.sockets import Peer, RationedSocket, Socket, WebSocketShell, peer_of
+from folkmoot.surfaces.mqtt.sockets import Peer, RationedSocket, Socket, WebSocketShell, peer_of, plain_address
 from folkmoot.wire.mqtt import Reason
 from folkmoot.wire.proxy import Proxied
 
@@ -154,7 +155,7 @@ class Listener:
         link = broker.open(self._stream.now(), peer.address, peer.port, self.id)
         client = link.client
         client.zone, client.mountpoint, client.enable_authn = options.zone, options.mountpoint, options.enable_authn
-        client.common_name, client.subject = peer.common_name, peer.subject
+        client.common_name, client.subject, client.is_direct = peer.common_name, peer.subject, peer.is_direct
         limits = broker.limits
         if {limits.peer_cert_as_username, limits.peer_cert_as_clientid} & NEED_CERTIFICATE:
             client.certificate = peer.certificate
@@ -279,19 +280,41 @@ def _agree(options: WebSocketOptions, websocket: WebSocket) -> tuple[str | None,
     return chosen, ""
 
 
+#: What proxies add, whatever they call it.
+_FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
+
+
+def _host_of(origin: str | None) -> str:
+    """The host of the page a browser shows; this machine for what is no browser."""
+    if origin is None:
+        return "localhost"
+    try:
+        return urlsplit(origin).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_near(host: str) -> bool:
+    """Whether a host is this machine."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def _peer_behind(options: WebSocketOptions, websocket: WebSocket) -> Peer:
     """Who has connected; a proxy on this machine is believed what it adds at the end of its headers, nobody else is."""
     state = websocket.scope["state"]
     peer = peer_of(state["transport"], state["proxied"])
-    try:
-        is_near = ipaddress.ip_address(peer.address).is_loopback
-    except ValueError:
-        is_near = False
+    is_near = _is_near(peer.address)
+    if any(name in websocket.headers for name in _FORWARDED) or not _is_near(_host_of(websocket.headers.get("origin"))):
+        peer.is_direct = False
     named = websocket.headers.get(options.proxy_address_header, "") if is_near and options.proxy_address_header else ""
     if not named:
         return peer
     try:
-        peer.address = str(ipaddress.ip_address(named.rpartition(",")[2].strip()))
+        peer.address = plain_address(str(ipaddress.ip_address(named.rpartition(",")[2].strip())))
+        peer.is_direct = False
     except ValueError:
         return peer
     port = websocket.headers.get(options.proxy_port_header, "") if options.proxy_port_header else ""

@@ -6,6 +6,7 @@ When to write is the stream's business; these only know how, and when a peer tha
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import socket
 import ssl
 from typing import TYPE_CHECKING, cast
@@ -36,6 +37,8 @@ class Peer(Struct):
     common_name: str | None = None
     subject: str | None = None
     certificate: bytes = b""
+    is_direct: bool = True
+    """Its address is not what somebody else says."""
 
 
 def peer_of(transport: asyncio.BaseTransport, proxied: Proxied | None = None) -> Peer:
@@ -47,7 +50,7 @@ def peer_of(transport: asyncio.BaseTransport, proxied: Proxied | None = None) ->
         found.certificate = certificate
         found.common_name, found.subject = read_names(certificate)
     if proxied is not None and proxied.address:
-        found.address, found.port = proxied.address, proxied.port
+        found.address, found.port, found.is_direct = plain_address(proxied.address), proxied.port, False
         if proxied.common_name is not None:
             found.common_name, found.subject = proxied.common_name, f"CN={proxied.common_name}"
     return found
@@ -57,8 +60,15 @@ def peer_address(name: object) -> tuple[str, int]:
     """Address and port of a socket's other side."""
     if not isinstance(name, tuple) or len(name) < 2:
         return "", 0
-    # A socket for both families names IPv4 addresses in the IPv6 way.
-    return str(name[0]).removeprefix("::ffff:"), int(name[1])
+    return plain_address(str(name[0])), int(name[1])
+
+
+def plain_address(address: str) -> str:
+    """An IPv4 address as such: sockets for both families, and balancers, name it in the IPv6 way."""
+    if not address.startswith("::ffff:"):
+        return address
+    mapped = ipaddress.IPv6Address(address).ipv4_mapped
+    return address if mapped is None else str(mapped)
 
 
 class Socket(asyncio.Protocol):

@@ -79,7 +79,12 @@ class Jwt:
         if payload is None:
             return None
         columns = inquiry.client_columns(client) | {"password": password or b""}
-        return read_claims(self.config, payload, columns, self._now())
+        grant = read_claims(self.config, payload, columns, self._now())
+        if self.config.from_ == "username":
+            # What is a key for as long as it holds is no name to be shown to others.
+            subject = msgspec.json.decode(payload).get("sub")
+            client.username = subject if isinstance(subject, str) and subject else None
+        return grant
 
 
 def verify(token: bytes, keys: list[SigningKey]) -> bytes | None:

@@ -66,7 +66,11 @@ async def _publish(call: Call, message: Message) -> Outcome:
         wish = Wish("publish", delayed.inner_topic(message.topic, stream.now()), message.qos, message.retain)
     except Refused:
         return schema.NotPublished(Reason.TOPIC_NAME_INVALID, "topic_name_invalid")
-    if stream.broker.judge(client, wish, stream.now()) is Verdict.DENY:
+    verdict = stream.broker.judge(client, wish, stream.now())
+    if verdict is Verdict.ASK:
+        verdict = await app.permissions.ask(client, wish)
+        stream.broker.count_verdict(verdict)
+    if verdict is Verdict.DENY:
         return schema.NotPublished(Reason.NOT_AUTHORIZED, "not_authorized")
     is_delayed = delayed.takes(message.topic)
     if is_delayed and delayed.is_full:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from folkmoot.domain.authentication import hide
 from folkmoot.domain.authorization import (
     Answer,
     Asked,
@@ -22,7 +23,7 @@ from folkmoot.text.amounts import format_duration
 
 
 def authorization_source(source: Source) -> schema.AuthorizationSource:
-    """A source as it is set."""
+    """A source as it is set, without secrets."""
     if isinstance(source, FileSource):
         return schema.AuthorizationFile(source.rules, source.enable)
     if isinstance(source, BuiltInSource):
@@ -30,14 +31,14 @@ def authorization_source(source: Source) -> schema.AuthorizationSource:
     return schema.AuthorizationHttp(
         url=source.url,
         method=source.method,
-        headers=source.headers,
-        body=source.body,
+        headers=hide(source.headers),
+        body=hide(source.body),
         enable=source.enable,
         request_timeout=format_duration(source.request_timeout_seconds),
         connect_timeout=format_duration(source.connect_timeout_seconds),
         pool_size=source.pool_size,
         enable_pipelining=source.enable_pipelining,
-        ssl={"enable": False, **source.ssl},
+        ssl={"enable": False, **hide(source.ssl)},
     )
 
 
