@@ -28,37 +28,30 @@ class NewMqttConnector(bridges.MqttServer, frozen=True, kw_only=True, tag_field=
 NewConnector = NewHttpConnector | NewMqttConnector
 
 
-class NewHttpAction(Struct, frozen=True, kw_only=True, tag_field="type", tag="http"):
+class NewChannel(Struct, frozen=True, kw_only=True):
+    """What new actions and sources have in common."""
+
     connector: str
+    name: str = ""
+    enable: bool = True
+    description: str = ""
+    tags: list[str] = field(default_factory=list)
+    resource_opts: bridges.Resource = bridges.Resource()
+
+
+class NewHttpAction(NewChannel, frozen=True, kw_only=True, tag_field="type", tag="http"):
     parameters: bridges.HttpRequest
-    name: str = ""
-    enable: bool = True
-    description: str = ""
-    tags: list[str] = field(default_factory=list)
-    resource_opts: bridges.Resource = bridges.Resource()
 
 
-class NewMqttAction(Struct, frozen=True, kw_only=True, tag_field="type", tag="mqtt"):
-    connector: str
+class NewMqttAction(NewChannel, frozen=True, kw_only=True, tag_field="type", tag="mqtt"):
     parameters: bridges.MqttPublish
-    name: str = ""
-    enable: bool = True
-    description: str = ""
-    tags: list[str] = field(default_factory=list)
-    resource_opts: bridges.Resource = bridges.Resource()
 
 
 NewAction = NewHttpAction | NewMqttAction
 
 
-class NewSource(Struct, frozen=True, kw_only=True, tag_field="type", tag="mqtt"):
-    connector: str
+class NewSource(NewChannel, frozen=True, kw_only=True, tag_field="type", tag="mqtt"):
     parameters: bridges.MqttSubscription
-    name: str = ""
-    enable: bool = True
-    description: str = ""
-    tags: list[str] = field(default_factory=list)
-    resource_opts: bridges.Resource = bridges.Resource()
 
 
 #: Settings stand at the top of a connector, which depend on its type; so it is no one struct.
