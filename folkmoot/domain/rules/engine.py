@@ -280,16 +280,18 @@ class Engine:
         message, broker = draft.message, self.broker
         # The law of the community stands above rules; of the broker's own, none does.
         client = Client(client_id=message.from_client, is_superuser=True)
-        wish = Wish("publish", message.topic, message.qos, message.retain)
+        # Also later.
+        topic = broker.delayed.target(message.topic, now)
+        wish = Wish("publish", topic, message.qos, message.retain)
         # A rule on what was judged must not hear of this, or it would never end.
         self.is_judging = True
         try:
-            refused = broker.gate.takes(message.topic) or broker.gate.judge(client, wish) is Verdict.DENY
+            refused = broker.gate.takes(topic) or broker.gate.judge(client, wish) is Verdict.DENY
         finally:
             self.is_judging = False
         if refused:
             raise Invalid("rule.topic", f"Nothing may be published to {message.topic[:100]!r} by a rule.")
-        if message.topic.startswith("$SYS/"):
+        if topic.startswith("$SYS/"):
             raise Invalid("rule.topic", "What is below $SYS is the broker's own.")
         if len(message.payload) + len(message.topic) + len(message.fields) > broker.limits.max_packet_size:
             raise Invalid("rule.large", "The message is too large.")

@@ -221,7 +221,14 @@ def test_rules_do_not_loop_and_what_is_off_is_silent(tmp_path: Path) -> None:
         assert (await figures(run, there))["matched"] == (await figures(run, back))["matched"] == 1
         assert [(await figures(run, each))["matched"] for each in chain] == [1] * 10 + [0] * 5
         assert (await figures(run, off))["matched"] == 0
-        for topic in ("spaces/nowhere/messages", "spaces/nowhere/post", "$SYS/x", "a/\0"):
+        for topic in (
+            "spaces/nowhere/messages",
+            "spaces/nowhere/post",
+            "$SYS/x",
+            "$delayed/0/$SYS/x",
+            "$delayed/0/spaces/a/post",
+            "a/\0",
+        ):
             refused = await made(run, 'SELECT payload FROM "forbidden"', republish("${payload}"))
             assert await publish(run, "forbidden", topic)
             assert (await figures(run, refused))["actions.failed.unknown"] == 1
