@@ -93,6 +93,12 @@ class Operation:
     """Instead of the binding's limit."""
     allow_nul: bool = False
     """Whether texts may contain NUL, as message payloads may."""
+    failures: tuple[int, ...] = ()
+    """Statuses of failures that it has and others have not, for the OpenAPI document."""
+    answers: Mapping[int, Any] = field(default_factory=dict)
+    """The types of its other answers by status, for the OpenAPI document."""
+    media_types: tuple[str, ...] = ("application/json",)
+    """What its answer may be written in, for the OpenAPI document."""
 
 
 class Dialect:

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from http import HTTPStatus
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -24,6 +25,8 @@ from folkmoot.net.pages import SECURITY_HEADERS
 
 _PARAMETER = re.compile(r"\{([a-z_][a-z0-9_]*)(?::path)?\}")
 _REFERENCE = "#/components/schemas/"
+_JSON = "application/json"
+_TEXT = {"type": "string"}
 
 
 def document(
@@ -35,24 +38,24 @@ def document(
     server: str = "/",
     security_schemes: Mapping[str, Any] | None = None,
     security: Callable[[Operation], list[dict[str, list[str]]]] = lambda _: [],
-    error: Any = None,
+    failures: Callable[[Operation], Mapping[int, Any]] = lambda _: {},
 ) -> dict[str, Any]:
     """The document. Paths are relative to `server` when they begin with it.
 
-    `security` says which of the schemes an operation takes (an empty list: none is needed); `error` is the type of the
-    body of every failure.
+    `security` says which of the schemes an operation takes (an empty list: none is needed); `failures` with which statuses
+    it may fail, and the types of their bodies.
     """
+    answers = {operation.name: {**failures(operation), **operation.answers} for operation in operations}
     types = [each for operation in operations for each in (operation.request, operation.response) if each is not None]
-    if error is not None:
-        types.append(error)
+    types += [each for found in answers.values() for each in found.values()]
     schemas, components = msgspec.json.schema_components(types, ref_template=_REFERENCE + "{name}")
     schema_of = {id(kind): _as_openapi(schema) for kind, schema in zip(types, schemas, strict=True)}
     components = {name: _as_openapi(schema) for name, schema in components.items()}
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
         described = _describe(operation, schema_of, components, security(operation))
-        if error is not None:
-            described["responses"]["default"] = _answer("Failure", schema_of[id(error)])
+        for status, kind in sorted(answers[operation.name].items()):
+            described["responses"][str(status)] = _answer(HTTPStatus(status).phrase, schema_of[id(kind)])
         path = _PARAMETER.sub(r"{\1}", operation.path)
         path = path.removeprefix(server) if server != "/" and path.startswith(server + "/") else path
         paths.setdefault(path, {})[operation.method.lower()] = described
@@ -86,13 +89,17 @@ def _describe(
             described["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
     described["parameters"] = parameters
     answer = schema_of[id(operation.response)] if operation.response is not None else None
-    described["responses"] = {str(operation.status): _answer("Success", answer)}
+    described["responses"] = {str(operation.status): _answer("Success", answer, operation.media_types)}
     return described
 
 
-def _answer(description: str, schema: Any) -> dict[str, Any]:
-    content = {} if schema is None else {"content": {"application/json": {"schema": schema}}}
-    return {"description": description, **content}
+def _answer(description: str, schema: Any, media_types: Sequence[str] = (_JSON,)) -> dict[str, Any]:
+    content = {
+        name: {"schema": schema if name == _JSON and schema is not None else _TEXT}
+        for name in media_types
+        if name != _JSON or schema is not None
+    }
+    return {"description": description, **({"content": content} if content else {})}
 
 
 def _query_parameters(schema: Mapping[str, Any], components: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -64,7 +64,7 @@ def described() -> dict[str, Any]:
         server="/api",
         security_schemes={"basicAuth": {"type": "http", "scheme": "basic"}},
         security=lambda operation: [{"basicAuth": []}] if operation.permission else [],
-        error=Failure,
+        failures=lambda operation: {400: Failure},
     )
 
 
@@ -81,7 +81,7 @@ def test_paths_parameters_bodies_and_security() -> None:
     ]
     made = paths["/things"]["post"]
     assert made["requestBody"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Thing"}
-    assert list(made["responses"]) == ["201", "default"]
+    assert list(made["responses"]) == ["201", "400"]
     dropped = paths["/things/{key}"]["delete"]
     assert dropped["security"] == [{"basicAuth": []}]
     assert dropped["parameters"] == [{"name": "key", "in": "path", "required": True, "schema": {"type": "string"}}]

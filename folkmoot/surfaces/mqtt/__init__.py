@@ -22,8 +22,6 @@ from folkmoot.surfaces.mqtt.stream import Stream
 
 __all__ = ["Authentication", "Management", "Push", "StoredJournal", "Stream", "make_app"]
 
-#: Where a body must say that it is JSON.
-_JSON_ONLY = ("/rules", "/rule_test", "/rule_engine", "/bridges")
 _DOCS = "/api-docs/index.html"
 _TITLE = "Folkmoot broker API"
 
@@ -52,7 +50,7 @@ def _describe() -> dict[str, Any]:
             "bearerAuth": {"type": "http", "scheme": "bearer"},
         },
         security=lambda operation: [] if operation.permission == "none" else [{"basicAuth": []}, {"bearerAuth": []}],
-        error=schema.Error,
+        failures=errors.possible,
     )
 
 
@@ -72,7 +70,7 @@ class _Dialect(http.Dialect):
         operation = call.operation
         if call.body and call.content_type and operation.method in ("POST", "PUT"):
             # contract §1.1: elsewhere anything is read as JSON
-            is_strict = operation.path.removeprefix(V5).startswith(_JSON_ONLY)
+            is_strict = operation.path.startswith(errors.JSON_ONLY)
             if is_strict and decoding.media_type(call.content_type) != "application/json":
                 raise Invalid("body.type", "content-type:application/json is required")
         return super().decode(call)

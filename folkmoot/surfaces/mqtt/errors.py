@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
@@ -25,6 +27,9 @@ NEWER_CODES = {
     "WRONG_USERNAME_OR_PWD_OR_API_KEY_OR_API_SECRET": "BAD_API_KEY_OR_SECRET",
     "WRONG_USERNAME_OR_PWD": "BAD_USERNAME_OR_PWD",
 }
+
+#: Where a body must say that it is JSON (contract §1.1).
+JSON_ONLY = tuple(f"/api/v5{path}" for path in ("/rules", "/rule_test", "/rule_engine", "/bridges"))
 
 _CHALLENGE = {"www-authenticate": 'Basic Realm="emqx-dashboard"'}
 
@@ -128,6 +133,24 @@ def answer(error: FolkmootError, operation: http.Operation | None, accept: str, 
     if isinstance(error, RateLimited) and error.retry_after_seconds > 0:
         headers = {"retry-after": str(int(error.retry_after_seconds) + 1)}
     return http.json_response(schema.Error(code, message, message), status, headers)
+
+
+def possible(operation: http.Operation) -> dict[int, Any]:
+    """How an operation may fail, besides what only it does: status → the type of the body, for the OpenAPI document."""
+    statuses = {400}
+    if operation.permission != "none":
+        # Trying too many passwords is 429.
+        statuses |= {401, 403, 429}
+    if "{" in operation.path or "/built_in_database/" in operation.path:
+        statuses.add(404)
+    if operation.request is not None and operation.method in ("POST", "PUT"):
+        statuses |= {408, 413}
+    if operation.path.startswith(JSON_ONLY) and operation.method in ("POST", "PUT"):
+        statuses.add(415)
+    if operation.method == "GET" and "node" in getattr(operation.request, "__struct_fields__", ()):
+        # Contract §1.6: a node that does not run.
+        statuses.add(500)
+    return dict.fromkeys(statuses.union(operation.failures), schema.Error)
 
 
 def _status_and_code(error: FolkmootError, operation: http.Operation | None) -> tuple[int, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,9 +19,13 @@ from folkmoot.app import broker as app
 from folkmoot.app.program import lock_directory
 from folkmoot.config import Config, Data, Limits, Listen
 from folkmoot.domain import accounts
+from folkmoot.errors import Invalid
 from folkmoot.house import House, open_databases, utc_now
+from folkmoot.net.errors import UnknownPath, WrongMethod
+from folkmoot.net.routing import Router
 from folkmoot.store import Announcements, Transaction
-from folkmoot.surfaces.mqtt import Management, Stream, make_app
+from folkmoot.surfaces.mqtt import Management, Stream, errors, make_app
+from folkmoot.surfaces.mqtt.routes import OPERATIONS
 from tests.databases import hashed, put_databases
 from tests.net.serving import serving
 
@@ -77,6 +81,18 @@ def _people(tx: Transaction, hashes: dict[str, str], now: datetime) -> None:
     accounts.register(tx, "ann", hashes["secret"], now)
 
 
+_DOCUMENTED = Router[set[int]]()
+for _each in OPERATIONS:
+    _DOCUMENTED.add(_each.method, _each.path, {_each.status, *_each.answers, *errors.possible(_each)})
+
+
+async def _is_documented(answer: httpx.Response) -> None:
+    """Whatever a test provokes, its status stands in the OpenAPI document."""
+    with suppress(UnknownPath, WrongMethod, Invalid):
+        documented, _ = _DOCUMENTED.find(answer.request.method, answer.request.url.raw_path.decode().partition("?")[0])
+        assert answer.status_code in documented, f"{answer.request.method} {answer.request.url}: {answer.status_code}"
+
+
 @asynccontextmanager
 async def running(directory: Path, config: Config = CALM) -> AsyncIterator[Running]:
     """Everything started, then stopped."""
@@ -98,7 +114,9 @@ async def running(directory: Path, config: Config = CALM) -> AsyncIterator[Runni
         port = int(program.addresses.get("mqtt", ":0").rpartition(":")[2])
         async with (
             serving(make_app(management)) as address,
-            httpx.AsyncClient(base_url=f"http://{address}", verify=False) as rest,
+            httpx.AsyncClient(
+                base_url=f"http://{address}", verify=False, event_hooks={"response": [_is_documented]}
+            ) as rest,
         ):
             yield Running(program, management, clock, rest, port)
     finally:

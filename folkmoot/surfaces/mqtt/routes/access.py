@@ -8,7 +8,16 @@ from folkmoot.surfaces.mqtt.handlers import access
 
 OPERATIONS = (
     Operation(
-        "Login", "POST", "/login", access.log_in, schema.Login, schema.LoggedIn, "none", "Sign in", tag="Dashboard"
+        "Login",
+        "POST",
+        "/login",
+        access.log_in,
+        schema.Login,
+        schema.LoggedIn,
+        "none",
+        "Sign in",
+        tag="Dashboard",
+        failures=(401, 403, 429),
     ),
     Operation(
         "Logout", "POST", "/logout", access.log_out, schema.Logout, None, "user", "Sign out", 204, tag="Dashboard"

@@ -32,6 +32,7 @@ OPERATIONS = (
         "any",
         "Set a new authenticator, which is asked last",
         tag=_TAG,
+        failures=(409,),
     ),
     Operation(
         "OrderAuthenticators",
@@ -117,6 +118,7 @@ OPERATIONS = (
         "Make a user of an authenticator",
         201,
         tag=_TAG,
+        failures=(409,),
     ),
     Operation(
         "GetAuthUser",

@@ -38,6 +38,7 @@ OPERATIONS = (
         permission="any",
         summary="How many sessions there are",
         tag="Clients",
+        media_types=("text/plain",),
     ),
     Operation(
         "SetKeepalive",

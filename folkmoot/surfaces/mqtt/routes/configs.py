@@ -17,6 +17,7 @@ OPERATIONS = (
         permission="any",
         summary="All settings, as HOCON or JSON",
         tag="Configs",
+        media_types=("text/plain", "application/json"),
     ),
     Operation(
         "SetConfigs",

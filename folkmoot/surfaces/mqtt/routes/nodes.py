@@ -18,6 +18,8 @@ OPERATIONS = (
         "Whether the server is running",
         aliases=(("GET", "/status"),),
         tag="Status",
+        answers={503: schema.Status},
+        media_types=("text/plain", "application/json"),
     ),
     Operation(
         "ListNodes",

@@ -16,6 +16,8 @@ OPERATIONS = (
         permission="none",
         summary="The numbers of the broker",
         tag="Prometheus",
+        media_types=("text/plain", "application/json"),
+        failures=(401, 403, 429),
     ),
     Operation(
         "GetPrometheusAuth",
@@ -26,6 +28,8 @@ OPERATIONS = (
         permission="none",
         summary="The numbers of authentication and authorization",
         tag="Prometheus",
+        media_types=("text/plain", "application/json"),
+        failures=(401, 403, 429),
     ),
     Operation(
         "GetPrometheusDataIntegration",
@@ -36,6 +40,8 @@ OPERATIONS = (
         permission="none",
         summary="The numbers of rules, actions and connectors",
         tag="Prometheus",
+        media_types=("text/plain", "application/json"),
+        failures=(401, 403, 429),
     ),
     Operation(
         "GetPrometheusSettings",

@@ -21,6 +21,7 @@ OPERATIONS = (
         tag="Publish",
         max_body_bytes=_PUBLISH_MAX_BYTES,
         allow_nul=True,
+        answers={202: schema.NotPublished, 400: schema.PublishFailure, 503: schema.NotPublished},
     ),
     Operation(
         "PublishMany",
@@ -34,5 +35,6 @@ OPERATIONS = (
         tag="Publish",
         max_body_bytes=_PUBLISH_MAX_BYTES,
         allow_nul=True,
+        answers={202: list[schema.Outcome], 400: schema.PublishFailure, 503: list[schema.Outcome]},
     ),
 )

@@ -48,5 +48,6 @@ OPERATIONS = (
         "any",
         "Set all that every client is subscribed to when it connects",
         tag="Topics",
+        failures=(409,),
     ),
 )

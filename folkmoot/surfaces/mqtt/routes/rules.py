@@ -67,6 +67,7 @@ OPERATIONS = (
         rules.run_rule,
         "Run a rule on columns made up, with or without its actions",
         request=schema.RuleRun,
+        failures=(412,),
     ),
     _operation(
         "TryRule",
@@ -75,6 +76,7 @@ OPERATIONS = (
         rules.try_rule,
         "What a statement selects from columns made up",
         request=schema.RuleTrial,
+        failures=(412,),
     ),
     _operation(
         "ListRuleEvents",

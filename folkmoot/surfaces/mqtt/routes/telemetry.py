@@ -37,5 +37,6 @@ OPERATIONS = (
         permission="any",
         summary="The report; it is sent to nobody",
         tag="Telemetry",
+        failures=(404,),
     ),
 )

@@ -27,6 +27,7 @@ OPERATIONS = (
         "any",
         "Count the messages of a topic from now on",
         tag="Topic metrics",
+        failures=(409,),
     ),
     Operation(
         "ResetTopicMetrics",
@@ -38,6 +39,7 @@ OPERATIONS = (
         "any",
         "Count from zero again, on one topic or on all",
         tag="Topic metrics",
+        failures=(404,),
     ),
     Operation(
         "GetTopicMetrics",

@@ -27,6 +27,7 @@ OPERATIONS = (
         permission="any",
         summary="Begin a trace",
         tag="Trace",
+        failures=(409,),
     ),
     Operation(
         "DeleteTraces",
@@ -67,6 +68,7 @@ OPERATIONS = (
         permission="any",
         summary="What was traced, as a zip",
         tag="Trace",
+        media_types=("application/x-zip",),
     ),
     Operation(
         "ReadTrace",
@@ -78,6 +80,7 @@ OPERATIONS = (
         permission="any",
         summary="A part of what was traced",
         tag="Trace",
+        failures=(503,),
     ),
     Operation(
         "ListTraceFiles",

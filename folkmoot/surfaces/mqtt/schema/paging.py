@@ -6,7 +6,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-PageNumber = Annotated[int, Meta(ge=1)]
+#: Bounded so that a page times its length is a number of 64 bits.
+PageNumber = Annotated[int, Meta(ge=1, le=1 << 48)]
 PageLimit = Annotated[int, Meta(ge=1, le=10_000)]
 
 

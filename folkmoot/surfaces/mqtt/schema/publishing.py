@@ -38,5 +38,14 @@ class NotPublished(Struct):
     message: str
 
 
+class PublishFailure(Struct):
+    """What a message that is refused is answered with: the body of any failure, or `reason_code` and `message` alone."""
+
+    message: str
+    reason_code: int = 0
+    code: str = ""
+    reason: str = ""
+
+
 #: One entry of the answer to many: what `Published` or `NotPublished` has.
 Outcome = dict[str, int | str]
