@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import msgspec
 import structlog
 
 from folkmoot.domain import broker, rules
@@ -72,8 +71,6 @@ async def load(house: House, stream: Stream, push: Push, watch: Monitoring) -> r
 
     engine.wake, engine.make_post, engine.note = wake, make_post, note
     watch.sources.rules = figures
-    content = await house.broker_db.read(broker.find_setting, "rule_engine")
-    if content is not None:
-        engine.settings = msgspec.json.decode(content, type=rules.Settings)
+    engine.settings = await house.broker_db.read(broker.read_setting, "rule_engine", rules.Settings)
     engine.load(await house.broker_db.read(rules.list_rules))
     return engine

@@ -5,7 +5,7 @@ from folkmoot.store.announcements import Announcements, Reader
 from folkmoot.store.database import Database
 from folkmoot.store.engines import Engine, PostgresqlEngine, SqliteEngine
 from folkmoot.store.migration import migrate
-from folkmoot.store.rows import constructor, microseconds, moment
+from folkmoot.store.rows import constructor, microseconds, moment, readable
 from folkmoot.store.transaction import Transaction, expand
 
 __all__ = [
@@ -23,4 +23,5 @@ __all__ = [
     "microseconds",
     "migrate",
     "moment",
+    "readable",
 ]

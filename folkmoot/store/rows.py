@@ -7,11 +7,15 @@ class a constructor is generated once, so that a row costs about a microsecond w
 
 from __future__ import annotations
 
+import logging
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
+log = logging.getLogger(__name__)
+
+R = TypeVar("R")
 T = TypeVar("T")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -64,3 +68,14 @@ def _make(into: type[T]) -> Callable[[Sequence[Any]], T]:
     # The text is built from positions alone: no name and no value of a caller gets into it.
     made: Callable[[Sequence[Any]], T] = eval(source, {"into": into, "moment": moment, "bool": bool, "bytes": bytes})
     return made
+
+
+def readable(rows: Iterable[R], read: Callable[[R], T], what: str) -> list[T]:
+    """What `read` makes of each row; one that makes no sense is reported, left where it is, and left out."""
+    found = list[T]()
+    for row in rows:
+        try:
+            found.append(read(row))
+        except (ValueError, TypeError, KeyError, OverflowError) as error:
+            log.error("a damaged row of %s was left out: %s: %s", what, type(error).__name__, error)
+    return found

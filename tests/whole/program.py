@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 HTTP = ("forum", "lists", "newsletter", "mqtt_api", "web")
 _LISTENERS = (*HTTP, "mqtt", "mqtt_ws", "lmtp", "smtp")
-READY_SECONDS = 30.0
+READY_SECONDS = 60.0
 
 
 def until(look: Callable[[], T | None], seconds: float = 10.0, what: str = "what was waited for") -> T:

@@ -7,8 +7,8 @@ from datetime import datetime
 
 import msgspec
 
-from folkmoot.domain.broker import find_setting, save_setting
-from folkmoot.store import Transaction
+from folkmoot.domain.broker import read_setting, save_setting
+from folkmoot.store import Transaction, readable
 
 from .model import Ban, Configuration, Entry
 
@@ -17,8 +17,7 @@ _SETTING = "authorization"
 
 def find_configuration(tx: Transaction) -> Configuration:
     """What was kept, or the defaults when nothing ever was."""
-    content = find_setting(tx, _SETTING)
-    return Configuration() if content is None else msgspec.json.decode(content, type=Configuration)
+    return read_setting(tx, _SETTING, Configuration)
 
 
 def save_configuration(tx: Transaction, configuration: Configuration, now: datetime) -> None:
@@ -29,7 +28,7 @@ def save_configuration(tx: Transaction, configuration: Configuration, now: datet
 def list_entries(tx: Transaction) -> list[Entry]:
     """All entries, in the order they were made."""
     rows = tx.rows("SELECT kind, name, rules FROM topic_permissions ORDER BY made_at, kind, name")
-    return [Entry(kind, name, tuple(msgspec.json.decode(rules))) for kind, name, rules in rows]
+    return readable(rows, lambda row: Entry(row[0], row[1], tuple(msgspec.json.decode(row[2]))), "topic_permissions")
 
 
 def save_entries(tx: Transaction, entries: Iterable[Entry], now: datetime) -> None:

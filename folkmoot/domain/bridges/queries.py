@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from folkmoot.errors import NotFound
-from folkmoot.store import Transaction
+from folkmoot.store import Transaction, constructor, readable
 
 from .model import REQUESTS, SERVERS, SUBSCRIPTIONS, Action, Channel, Connector, Resource, Source
 
@@ -42,19 +42,23 @@ class _ChannelRow(NamedTuple):
 
 def list_connectors(tx: Transaction) -> list[Connector]:
     """All connectors, by id."""
-    return sorted(map(_connector, tx.all(_Row, f"SELECT {_COLUMNS} FROM bridge_connectors")), key=lambda each: each.id)
+    rows = tx.rows(f"SELECT {_COLUMNS} FROM bridge_connectors")
+    found = readable(rows, lambda row: _connector(constructor(_Row)(row)), "bridge_connectors")
+    return sorted(found, key=lambda each: each.id)
 
 
 def list_actions(tx: Transaction) -> list[Action]:
     """All actions, by id."""
-    rows = tx.all(_ChannelRow, f"SELECT {_COLUMNS}, connector FROM bridge_actions")
-    return sorted(map(_action, rows), key=lambda each: each.id)
+    rows = tx.rows(f"SELECT {_COLUMNS}, connector FROM bridge_actions")
+    found = readable(rows, lambda row: _action(constructor(_ChannelRow)(row)), "bridge_actions")
+    return sorted(found, key=lambda each: each.id)
 
 
 def list_sources(tx: Transaction) -> list[Source]:
     """All sources, by id."""
-    rows = tx.all(_ChannelRow, f"SELECT {_COLUMNS}, connector FROM bridge_sources")
-    return sorted(map(_source, rows), key=lambda each: each.id)
+    rows = tx.rows(f"SELECT {_COLUMNS}, connector FROM bridge_sources")
+    found = readable(rows, lambda row: _source(constructor(_ChannelRow)(row)), "bridge_sources")
+    return sorted(found, key=lambda each: each.id)
 
 
 def get_connector(tx: Transaction, kind: str, name: str) -> Connector:

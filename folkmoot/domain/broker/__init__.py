@@ -44,7 +44,7 @@ from .restoring import list_delayed, list_retained, read_sessions
 from .retained import Retained, RetainedSettings
 from .rewriting import RewriteRule, Rewriting
 from .sessions import Session, Subscription
-from .settings import delete_setting, find_setting, list_settings, save_setting
+from .settings import delete_setting, find_setting, list_settings, read_setting, save_setting
 from .topic_metrics import Meter, TopicMetrics
 from .topics import is_filter, is_topic, matches, split_shared
 
@@ -103,6 +103,7 @@ __all__ = [
     "message_id",
     "queue_priority",
     "read_sessions",
+    "read_setting",
     "save_setting",
     "set_aside",
     "split_shared",

@@ -6,14 +6,28 @@ What a document says, and whether it makes sense, is known to whom it belongs.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TypeVar
 
-from folkmoot.store import Transaction
+import msgspec
+
+from folkmoot.store import Transaction, readable
+
+T = TypeVar("T")
 
 
 def find_setting(tx: Transaction, name: str) -> str | None:
     """The document of this name, None if nothing was ever set."""
     content: str | None = tx.value("SELECT content FROM settings WHERE name = :name", name=name)
     return content
+
+
+def read_setting(tx: Transaction, name: str, kind: type[T]) -> T:
+    """What the document of this name says; its defaults if nothing was ever set, or if what was makes no sense."""
+    content = find_setting(tx, name)
+    found = readable(
+        [] if content is None else [content], lambda one: msgspec.json.decode(one, type=kind), f"settings ({name})"
+    )
+    return found[0] if found else kind()
 
 
 def list_settings(tx: Transaction) -> dict[str, str]:

@@ -13,7 +13,7 @@ import msgspec
 import structlog
 
 from folkmoot.domain.broker import Alarm, Broker
-from folkmoot.store import Transaction
+from folkmoot.store import Transaction, constructor, readable
 
 from .outlet import Outlet
 
@@ -120,17 +120,18 @@ class _Row(msgspec.Struct, frozen=True):
 
 def list_alarms(tx: Transaction) -> list[Alarm]:
     """All alarms that are kept, in no order."""
-    rows = tx.all(_Row, "SELECT name, message, details, activated_at, deactivated_at FROM alarms")
-    return [
-        Alarm(
-            row.name,
-            row.message,
-            msgspec.json.decode(row.details),
-            row.activated_at.timestamp(),
-            None if row.deactivated_at is None else row.deactivated_at.timestamp(),
-        )
-        for row in rows
-    ]
+    rows = tx.rows("SELECT name, message, details, activated_at, deactivated_at FROM alarms")
+    return readable(rows, lambda row: _alarm(constructor(_Row)(row)), "alarms")
+
+
+def _alarm(row: _Row) -> Alarm:
+    return Alarm(
+        row.name,
+        row.message,
+        msgspec.json.decode(row.details, type=dict[str, Any]),
+        row.activated_at.timestamp(),
+        None if row.deactivated_at is None else row.deactivated_at.timestamp(),
+    )
 
 
 def save_alarms(tx: Transaction, alarms: Iterable[Alarm], oldest: datetime, most: int) -> None:

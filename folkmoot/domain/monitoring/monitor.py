@@ -15,7 +15,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from folkmoot.domain.broker import Alarm, Broker, Link, Session, find_setting, save_setting
+from folkmoot.domain.broker import Alarm, Broker, Link, Session, read_setting, save_setting
 from folkmoot.store import Transaction
 
 from .alarms import Alarms, list_alarms, save_alarms
@@ -144,14 +144,9 @@ def read_kept(tx: Transaction) -> Kept:
     return Kept(
         list_alarms(tx),
         list_traces(tx),
-        _setting(tx, PROMETHEUS, PrometheusSettings),
-        _setting(tx, SLOW_SUBSCRIPTIONS, SlowSettings),
+        read_setting(tx, PROMETHEUS, PrometheusSettings),
+        read_setting(tx, SLOW_SUBSCRIPTIONS, SlowSettings),
     )
-
-
-def _setting(tx: Transaction, name: str, kind: type[T]) -> T:
-    content = find_setting(tx, name)
-    return kind() if content is None else msgspec.json.decode(content, type=kind)
 
 
 def save_settings(tx: Transaction, name: str, settings: Struct, now: datetime) -> None:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from folkmoot.errors import NotFound
-from folkmoot.store import Transaction
+from folkmoot.store import Transaction, constructor, readable
 
 from .model import Action, Rule
 
@@ -34,7 +34,7 @@ class _Row(NamedTuple):
 
 def list_rules(tx: Transaction) -> list[Rule]:
     """All rules, the oldest first."""
-    rules = [_rule(row) for row in tx.all(_Row, f"SELECT {_COLUMNS} FROM rules")]
+    rules = readable(tx.rows(f"SELECT {_COLUMNS} FROM rules"), lambda row: _rule(constructor(_Row)(row)), "rules")
     return sorted(rules, key=lambda each: (each.created_at, each.id))
 
 

@@ -18,7 +18,7 @@ from .ends import START, Room
 
 MESSAGES = 300
 ROUNDS = 6
-KEPT = {Prop.MESSAGE_EXPIRY: 30}
+KEPT: mqtt.Properties = {Prop.MESSAGE_EXPIRY: 30}
 TABLES = (
     *("retained", "sessions", "session_wills", "session_clients", "session_filters"),
     *("queued_messages", "deliveries", "received_ids", "delayed_messages", "damaged_rows"),
