@@ -11,9 +11,10 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from folkmoot.config import Config, Data, Forum, Limits
+from folkmoot.domain import accounts
 from folkmoot.errors import Invalid
 from folkmoot.store import Engine, SqliteEngine
-from folkmoot.surfaces.forum import settings
+from folkmoot.surfaces.forum import issue_token, settings
 from tests.surfaces.forum.hall import Hall, hall_on, run_in_hall
 
 TEXT = """{
@@ -120,6 +121,11 @@ def test_a_new_secret_ends_all_sessions(tmp_path: Path) -> None:
             assert refused["error"] == "not_logged_in"
         assert await hall.refused("/site/config", "admin", "PUT", config_hjson="") == "not_logged_in"
         hall.tokens["admin"] = (await hall.send("/user/login", username_or_email="admin", password="pw"))["jwt"]
+        # A token from the command line, which knows the configuration file only.
+        hall.tokens["ann"] = await hall.house.db.write(
+            lambda tx: issue_token(tx, accounts.get_account_named(tx, "ann"), hall.clock(), hall.house.given)
+        )
+        await hall.get("/user/followed_communities", "ann")
         # The same secret again changes nothing.
         await save(hall, f"# same\n{text}")
         await hall.get("/site/config", "admin")
