@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from folkmoot.domain.broker import Broker, Options, Strategy, find_setting, save_setting
+from folkmoot.domain.broker import Broker, Options, Strategy, read_setting, save_setting
 from folkmoot.errors import Invalid, NotFound
 from folkmoot.house import House
 from folkmoot.surfaces.mqtt.forms import Document, Form, defaults, difference, merged, shown, values
@@ -38,8 +38,7 @@ class Settings:
 
     async def load(self) -> None:
         """Sets what was set in an earlier run; a root that makes no sense any more is reported and left alone."""
-        content = await self._house.broker_db.read(find_setting, SETTING)
-        patch: Document = msgspec.json.decode(content) if content else {}
+        patch: Document = await self._house.broker_db.read(read_setting, SETTING, dict)
         for root, each in patch.items():
             try:
                 document = merged(ALL, self._document, {root: each})
