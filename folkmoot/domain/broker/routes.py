@@ -7,7 +7,7 @@ subscriptions, the links behind them or the permissions change, and whoever chan
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import cast
 
 from folkmoot.wire import mqtt
@@ -20,16 +20,18 @@ from .links import Link
 from .model import Delivery, Gate, Identity, Message
 from .options import Limits, Options
 from .sessions import Session, Subscription
-from .topics import Table
+from .topics import Group, Table
 
 #: Routes remembered; beyond that the cache starts again.
 _ROUTES_MAX = 65_536
+#: Topics that are not among those remembered: published to once, or always going the slow way.
+_OTHERS_MAX = 16_384
 #: So much longer may a message be in the wire form of MQTT 5 than in that of MQTT 3.
 _TRANSLATION_BYTES = 2
 
 
 class Route:
-    """The receivers of one topic, sorted by what they need.
+    """The receivers of one topic; `sort` them by what they need for the hot path.
 
     `plain` links take a QoS 0 PUBLISH as the bytes it came in, if it came in their wire form (MQTT 3 or 5); `acked` are those
     of them that want QoS 1 and take the bytes around the packet identifier. All others get each message made for them:
@@ -37,18 +39,23 @@ class Route:
     """
 
     __slots__ = (
-        "acked3", "acked5", "groups", "is_kept", "is_right", "plain3", "plain5", "rest3", "rest5", "single", "subscriptions",
-        "topic",
+        "acked3", "acked5", "goes_slow", "groups", "is_kept", "is_right", "plain3", "plain5", "rest3", "rest5", "single",
+        "subscriptions", "topic",
     )  # fmt: skip
 
-    def __init__(self, topic: str, subscriptions: list[Subscription], limits: Limits) -> None:
+    def __init__(self, topic: str, subscriptions: list[Subscription]) -> None:
         self.topic = topic
         self.is_right = True
         """False as soon as it is forgotten."""
+        self.goes_slow = False
+        """Somebody has to be told of its messages; the hot path does not know it."""
         self.is_kept = False
         """Somebody on it must get messages even after a kill; they go the slow way."""
         self.subscriptions = subscriptions
-        self.groups: list[Share] = []
+        self.groups: Sequence[Share] = ()
+
+    def sort(self, limits: Limits) -> None:
+        """Makes it ready for the hot path."""
         self.plain3: list[Link] = []
         self.plain5: list[Link] = []
         self.acked3: list[Link] = []
@@ -56,7 +63,7 @@ class Route:
         self.single: list[Subscription] = []
         self.rest3: list[Subscription] = []
         self.rest5: list[Subscription] = []
-        for subscription in subscriptions:
+        for subscription in self.subscriptions:
             self._sort(subscription, limits)
 
     def takers(self, v5: bool) -> list[Link]:
@@ -114,6 +121,9 @@ class Routes:
         """Of what no connection publishes."""
         self.table: Table[Subscription] = Table()
         self.cache: dict[bytes, Route] = {}
+        """What the hot path knows."""
+        self._others: dict[str, Route] = {}
+        """Of topics published to once, and of those whose messages go the slow way for good."""
         self.subscribers = 0
         """Sessions with a subscription."""
 
@@ -236,14 +246,26 @@ class Routes:
                 member.session.send(member.delivery(message), now)
 
     def route(self, topic: str) -> Route:
-        """The receivers of a topic; remembered until the table, the links or the permissions change."""
+        """The receivers of a topic; remembered until the table, the links or the permissions change.
+
+        The hot path knows a topic from its second message on: of those that come once there may be any number.
+        """
         raw = topic.encode()
         route = self.cache.get(raw)
+        if route is not None:
+            return route
+        route = self._others.get(topic)
         if route is None:
-            if len(self.cache) >= _ROUTES_MAX:
-                self.forget_all()
-            route = self._build_route(topic)
-            if not (self.gate.takes(topic) or self.happenings.watches(topic) or self._may_tell(route)):
+            if len(self._others) >= _OTHERS_MAX:
+                self._others.clear()
+            route = self._others[topic] = self._build_route(topic)
+        elif not route.goes_slow:
+            route.goes_slow = self.gate.takes(topic) or self.happenings.watches(topic) or self._may_tell(route)
+            if not route.goes_slow:
+                del self._others[topic]
+                if len(self.cache) >= _ROUTES_MAX:
+                    self.forget_all()
+                route.sort(self.limits)
                 self.cache[raw] = route
         return route
 
@@ -264,20 +286,28 @@ class Routes:
 
         subscriptions, groups = self.table.match(topic)
         allowed_ones = [subscription for subscription in subscriptions if may_receive(subscription)]
-        route = Route(topic, allowed_ones, self.limits)
-        limits = self.limits
-        for group in groups:
-            members = [(each, plain_link(each, limits)) for each in group.members.values() if may_receive(each)]
-            if members:
-                route.groups.append(Share(group, members, topic, self.options))
-                route.is_kept |= any(member.session.ledger is not None for member, _ in members)
+        route = Route(topic, allowed_ones)
+        if groups:
+            route.groups = self._build_shares(topic, groups, may_receive, route)
         return route
+
+    def _build_shares(
+        self, topic: str, groups: list[Group[Subscription]], may_receive: Callable[[Subscription], bool], route: Route
+    ) -> list[Share]:
+        shares = []
+        for group in groups:
+            members = [(each, plain_link(each, self.limits)) for each in group.members.values() if may_receive(each)]
+            if members:
+                shares.append(Share(group, members, topic, self.options))
+                route.is_kept |= any(member.session.ledger is not None for member, _ in members)
+        return shares
 
     def forget_all(self) -> None:
         """Everything may have changed."""
         for route in self.cache.values():
             route.is_right = False
         self.cache.clear()
+        self._others.clear()
 
     def forget(self, subscription: Subscription) -> None:
         """The subscription, or the link behind it, has come, changed or gone."""
@@ -285,6 +315,7 @@ class Routes:
         if "+" in inner or "#" in inner:
             self.forget_all()
             return
+        self._others.pop(inner, None)
         route = self.cache.pop(inner.encode(), None)
         if route is not None:
             route.is_right = False

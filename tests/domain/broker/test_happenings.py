@@ -189,3 +189,20 @@ def test_what_waits_is_not_delivered_to_whom_it_is_kept_from_meanwhile() -> None
     (packet,) = [each for each in again.read() if isinstance(each, Publish)]
     again.send(Ack(Kind.PUBACK, packet.packet_id))
     assert again.read() == []
+
+
+def test_the_receivers_of_a_watched_topic_are_looked_for_once() -> None:
+    room = Room()
+    room.subscriber("sink", "a/+")
+    room.broker.happenings.watchers.append(lambda topic: topic == "a/x")
+    room.broker.forget_routes()
+    routes = room.broker.routes
+    first = routes.route("a/x")
+    assert routes.route("a/x") is first and routes.route("a/x") is first
+    assert b"a/x" not in routes.cache
+    room.subscriber("other", "a/#")
+    assert {each.client_id for each in routes.route("a/x").subscriptions} == {"sink", "other"}
+    room.broker.happenings.watchers.pop()
+    room.broker.forget_routes()
+    assert routes.route("a/x") is routes.route("a/x")
+    assert b"a/x" in routes.cache
