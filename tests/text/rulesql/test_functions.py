@@ -452,6 +452,11 @@ TOO_MUCH = [
         "jq('test(\"a\")', '\"a\"')",
     ),
     "jq('" + "(1,2)|" * 10 + "1', '1')",
+    *(
+        "jq('" + "|".join([stage] * 40) + "', '[\"a\"]')"
+        for stage in ("[.,.]", "{a: ., b: .}", ". + .", "tojson", "@json")
+    ),
+    "jq('. * 1000 | . * 1000', '\"a\"')",
     "jq('1', '\"' + pad('', 70000) + '\"')",
     "kv_store_put('k', pad('', 70000))",
     "term_decode(hexstr2bin('836C7FFFFFFF'))",

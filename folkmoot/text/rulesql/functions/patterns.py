@@ -64,6 +64,8 @@ def regex_extract(scope: Scope, value: Any, pattern: Any) -> list[str]:
 _JQ_LONGEST = 4096
 #: Bytes of input, by how often the program goes through all there is.
 _JQ_INPUT_MAX = (65_536, 65_536, 4_096, 512)
+#: Bytes of input, times what the program may make of each.
+_JQ_MADE_MAX = 4 * 65_536
 #: What a program may call. Not here: what may go on for ever (`def`, `range`, `recurse`, `while`), what looks outside
 #: (`env`, `input`, `import`), regular expressions, and what makes much of little (`combinations`, `transpose`).
 _JQ_NAMES = frozenset(
@@ -92,10 +94,12 @@ _JQ_TOKEN = re.compile(
 
 def run_jq(scope: Scope, program: Any, value: Any, timeout: Any = None) -> list[Any]:
     """All outputs of a program for a JSON text, or for a value; its time is bounded by its shape, not by a clock."""
-    compiled, passes = _compiled_jq(text(program))
+    compiled, passes, growth = _compiled_jq(text(program))
     source = value if isinstance(value, str) else encode_json(value)
     if passes >= len(_JQ_INPUT_MAX) or len(source.encode()) > _JQ_INPUT_MAX[passes]:
         raise too_large("The input of jq")
+    if growth * len(source.encode()) > _JQ_MADE_MAX:
+        raise too_large("What jq would make of it")
     scope.spend(len(source))
     read_json(source)
     try:
@@ -108,16 +112,16 @@ def run_jq(scope: Scope, program: Any, value: Any, timeout: Any = None) -> list[
 
 
 @lru_cache(maxsize=256)
-def _compiled_jq(program: str) -> tuple[Any, int]:
-    """The program, and how often it goes through all there is. Raises Invalid."""
-    passes = _jq_passes(program)
+def _compiled_jq(program: str) -> tuple[Any, int, int]:
+    """The program, how often it goes through all there is, and how much longer its output may be. Raises Invalid."""
+    passes, growth = _measure_jq(program)
     try:
-        return jq.compile(program), passes
+        return jq.compile(program), passes, growth
     except ValueError as error:
         raise wrong(f"jq: {error}") from error
 
 
-def _jq_passes(program: str) -> int:
+def _measure_jq(program: str) -> tuple[int, int]:
     if len(program) > _JQ_LONGEST:
         raise too_large("The program of jq")
     tokens = list[tuple[str, str]]()
@@ -142,7 +146,29 @@ def _jq_passes(program: str) -> int:
     if _products(tokens) > 64:
         raise too_large("The program of jq")
     iterating = {"map", "any", "all", "paths", "map_values", "with_entries", "group_by", "sort_by", "index"}
-    return sum(kind == "each" or (kind == "name" and word in iterating) for kind, word in tokens)
+    passes = sum(kind == "each" or (kind == "name" and word in iterating) for kind, word in tokens)
+    return passes, _growth(tokens)
+
+
+def _growth(tokens: list[tuple[str, str]]) -> int:
+    """How many times as long as its input a program's output may be, at most: one stage takes what the one before has made."""
+    growth = stage = 1
+    for place, (kind, word) in enumerate(tokens):
+        if (kind, word) == ("sign", "|"):
+            growth, stage = growth * stage, 1
+        elif word in (",", "+", "+="):
+            stage += 1
+        elif word == "*":
+            around = (*tokens[place - 1 : place], *tokens[place + 1 : place + 2])
+            stage *= max(1, *(int(float(each[1])) for each in around if _is_small(each)))
+        elif word in ("tojson", "tostring"):
+            # Of each quotation mark, and each backslash before one, it makes two.
+            stage *= 2
+        elif word == "@":
+            stage *= 6
+        elif kind == "text":
+            stage += len(word) // 64
+    return growth * stage
 
 
 def _is_short_key(tokens: list[tuple[str, str]], place: int) -> bool:
