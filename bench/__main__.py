@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 
-NAMES = ("start", "mqtt", "forum", "mail", "mbox")
+NAMES = ("start", "mqtt", "forum", "rooms", "mail", "mbox")
 
 
 def main() -> None:

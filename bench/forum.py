@@ -114,17 +114,20 @@ def cases(reader: Seeded) -> list[Case]:
 async def _serve(directory: Path) -> None:
     database = Database(SqliteEngine(directory / "community.db"))
     database.open()
-    house = House(Config(limits=Limits(enabled=False)), database, database, Announcements(database))
+    announcements = Announcements(database)
+    await announcements.start()
+    house = House(Config(limits=Limits(enabled=False)), database, database, announcements)
     listener = open_socket("127.0.0.1:0")
     assert listener is not None
     server = HttpServer(make_app(house), listener)
     await server.start()
     print(server.address, flush=True)
-    await asyncio.Event().wait()
+    await announcements.follow()
 
 
 @contextlib.contextmanager
-def _served(directory: Path) -> Iterator[tuple[str, int]]:
+def serve(directory: Path) -> Iterator[tuple[str, int]]:
+    """A server in a process of its own; its address and its process."""
     command = [sys.executable, "-m", "bench.forum", "--serve", str(directory)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -226,7 +229,7 @@ def _cpu_seconds(pid: int) -> float:
 
 
 async def _run(directory: Path, reader: Seeded, seconds: float, only: str = "") -> list[Row]:
-    with _served(directory) as (address, pid):
+    with serve(directory) as (address, pid):
         wanted = [case for case in cases(reader) if only in case.name]
         return [await _measure(address, pid, case, reader.token, seconds) for case in wanted]
 

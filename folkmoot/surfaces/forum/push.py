@@ -58,6 +58,7 @@ Room = tuple[str, int]
 EVERYTHING: Room = ("community", 0)
 
 _MOST_WAITING = 10_000
+_TOLD_AT_ONCE = 25
 
 _SiteNews = AccountBanned | AdministratorsChanged | SiteEdited
 _SpaceNews = SpaceEdited | SpaceBanned | ModeratorsChanged
@@ -193,13 +194,13 @@ class Push:
         event = recorded.event
         if isinstance(event, _OF_THE_SITE):
             text = await self._house.db.read(self._site_news, event)
-            self._tell(self._rooms.members, recorded.source, text)
+            await self._tell(self._rooms.members, recorded.source, text)
         elif isinstance(event, _OF_A_SPACE):
             await self._send_space_news(event, recorded.source)
         elif isinstance(event, PrivateMessageSent):
             members = self._rooms.within(("account", event.recipient_id))
             if members:
-                self._tell(members, recorded.source, await self._house.db.read(self._private_news, event))
+                await self._tell(members, recorded.source, await self._house.db.read(self._private_news, event))
         else:
             await self._send_message_news(event, recorded.source)
 
@@ -208,7 +209,7 @@ class Push:
         if self._rooms.count(room):
             restricted = await self._house.db.read(spaces.is_restricted, event.space_id)
             if members := await self._hearers([room], event.space_id, restricted):
-                self._tell(members, source, await self._house.db.read(self._space_news, event))
+                await self._tell(members, source, await self._house.db.read(self._space_news, event))
 
     async def _send_message_news(self, event: Any, source: str) -> None:
         db = self._house.db
@@ -220,7 +221,7 @@ class Push:
         if message_id == thread_id:
             if members := await self._hearers(told, space_id, restricted):
                 text = _encode(_operation(event, "Post"), await db.read(self._post, thread_id))
-                self._tell(members, source, text)
+                await self._tell(members, source, text)
             return
         # Whom a comment names is told of what is said, not of each vote (lemmy §4.6).
         recipients = await db.read(_recipients, message_id, isinstance(event, VoteCast))
@@ -229,9 +230,9 @@ class Push:
         if members or own:
             operation = _operation(event, "Comment")
             comment = await db.read(self._comment, message_id)
-            self._tell(members, source, _encode(operation, comment))
+            await self._tell(members, source, _encode(operation, comment))
             comment.recipient_ids = recipients
-            self._tell(own, source, _encode(operation, comment))
+            await self._tell(own, source, _encode(operation, comment))
 
     async def _hearers(self, rooms: Iterable[Room], space_id: int, restricted: bool) -> list[Member]:
         """Who is in these rooms; of a space that is not for everybody, who may browse it at this moment."""
@@ -254,10 +255,13 @@ class Push:
                 found.add(account_id)
         return found
 
-    def _tell(self, members: Iterable[Member], source: str, text: str) -> None:
-        for member in tuple(members):
+    async def _tell(self, members: Iterable[Member], source: str, text: str) -> None:
+        for number, member in enumerate(tuple(members), 1):
             if member.source != source:
                 member.connection.push(text)
+            # A thousand writers woken at once would keep everybody else waiting for all of them.
+            if number % _TOLD_AT_ONCE == 0:
+                await asyncio.sleep(0)
 
     def _user(self, tx: Transaction, account_id: int) -> UserView:
         profile = accounts.get_profile(tx, account_id, self._house.now())
