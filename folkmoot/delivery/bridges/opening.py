@@ -28,7 +28,7 @@ SETTING = "bridges"
 
 
 class _Own(msgspec.Struct):
-    mark: str
+    mark: str = ""
 
 
 def new_mark() -> str:
@@ -37,8 +37,11 @@ def new_mark() -> str:
 
 
 def read_mark(content: str) -> str:
-    """The mark in the setting."""
-    return msgspec.json.decode(content, type=_Own).mark
+    """The mark in the setting; empty when it cannot be read."""
+    try:
+        return msgspec.json.decode(content, type=_Own).mark
+    except msgspec.DecodeError:
+        return ""
 
 
 class Opener:

@@ -346,7 +346,7 @@ def _all_of_them(tx: Transaction) -> tuple[list[Connector], list[Action], list[S
 def _own_mark(tx: Transaction, now: datetime) -> str:
     """By which this broker knows messages that it sent out before; it stays the same."""
     content = broker.find_setting(tx, opening.SETTING)
-    if content is None:
+    if content is None or not opening.read_mark(content):
         content = opening.new_mark()
         broker.save_setting(tx, opening.SETTING, content, now)
     return opening.read_mark(content)

@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from folkmoot.domain.broker import find_setting, save_setting
+from folkmoot.domain.broker import read_setting, save_setting
 from folkmoot.errors import Conflict, Invalid, NotFound
 from folkmoot.house import House
 from folkmoot.net.certificates import write_pem
@@ -64,8 +64,7 @@ class Listening:
         Raises ListenError or Invalid for what stands in the file; what the API has made must not keep the program from starting.
         """
         self._file = {name: {"bind": bind} for name, bind in file.items()}
-        content = await self._house.broker_db.read(find_setting, SETTING)
-        self._patches = msgspec.json.decode(content) if content else {}
+        self._patches = await self._house.broker_db.read(read_setting, SETTING, dict)
         for name in {**self._file, **self._patches}:
             patch = self._patches.get(name, {})
             if patch is None:
