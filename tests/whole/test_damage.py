@@ -88,6 +88,57 @@ def test_a_damaged_database_of_the_broker_is_set_aside(
         program.stop()
 
 
+#: Not `authentication`: what cannot be read there lets nobody in (`tests/surfaces/mqtt`).
+SETTINGS = (
+    *("options", "retainer", "delayed", "topic_rewrite", "auto_subscribe", "topic_metrics"),
+    *("authorization", "listeners", "prometheus", "slow_subscriptions", "rule_engine"),
+)
+
+
+def _fill_with_nonsense(path: Path) -> None:
+    """A row of nonsense in every table, and one of the settings for each part that has some."""
+    with sqlite3.connect(path) as connection:
+        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        for table in tables:
+            if table in ("alembic_version", "settings"):
+                continue
+            columns = connection.execute(f"PRAGMA table_info({table})").fetchall()
+            values = [
+                -77 if "INT" in kind else b"\xff" if kind == "BLOB" else "{nonsense" for _, _, kind, *_ in columns
+            ]
+            connection.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(values))})", values)
+        for name in SETTINGS:
+            connection.execute("INSERT OR REPLACE INTO settings VALUES (?, '{nonsense', -77)", (name,))
+
+
+def test_rows_of_nonsense_in_every_table_keep_nobody_from_starting(killed: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(killed, data)
+    _fill_with_nonsense(data / "broker.db")
+    program = Program(data)
+    program.start()
+    try:
+        assert "was set aside" in program.log()
+        assert not list(data.glob("broker.damaged*")), "the file itself is sound"
+        with subscriber(program, "kept") as client:
+            until(lambda: ("kept", b"before") in client.heard, what="what was kept before")
+        with program.http("mqtt_api", auth=("admin", "public")) as rest:
+            for path in (
+                "rules",
+                "connectors",
+                "actions",
+                "sources",
+                "banned",
+                "trace",
+                "alarms",
+                "monitor",
+                "listeners",
+            ):
+                assert rest.get(f"/api/v5/{path}").status_code == 200, path
+    finally:
+        program.stop()
+
+
 @pytest.mark.parametrize("harm", [_garbage, _truncate, _garble_log])
 def test_a_damaged_database_of_the_community_is_left_alone(
     harm: Callable[[Path], None], killed: Path, tmp_path: Path
