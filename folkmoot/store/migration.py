@@ -1,6 +1,7 @@
-"""Brings a database to this version's schema with Alembic.
+"""Brings a database to this version's schema.
 
-Starting a server whose schema is current costs one query: Alembic is imported only when there is something to do.
+Starting a server whose schema is current costs one query. An empty database gets all frozen revisions as the SQL they are;
+Alembic is imported only when there is something to migrate.
 """
 
 from __future__ import annotations
@@ -13,6 +14,12 @@ from folkmoot.store.damage import damaged, is_damage
 from folkmoot.store.engines import Engine, PostgresqlEngine, SqliteEngine
 
 _HERE = Path(__file__).parent / "migrations"
+
+# As Alembic makes it.
+_VERSION_TABLE = """CREATE TABLE alembic_version (
+	version_num VARCHAR(32) NOT NULL,
+	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+)"""
 
 # The newest revision of each database's chain; a test holds this against the files.
 HEADS = {"community": "0002", "broker": "0002"}
@@ -45,8 +52,53 @@ def migrate(engine: Engine, chain: str) -> bool:
             "store.newer",
             f"{engine.describe()} was written by a newer version (revision {at}); this one knows {HEADS[chain]}.",
         )
-    _upgrade(engine, chain)
+    frozen = _frozen(engine, chain)
+    if at is not None or frozen is None or not _make(engine, frozen, HEADS[chain]):
+        _upgrade(engine, chain)
     return True
+
+
+def statements(text: str) -> list[str]:
+    """The statements of a frozen revision: each ends with a semicolon at the end of a line, but not inside `$$`."""
+    found, pending = list[str](), ""
+    for piece in text.split(";\n"):
+        pending += piece
+        if pending.count("$$") % 2:
+            pending += ";\n"
+            continue
+        if pending.strip():
+            found.append(pending.strip())
+        pending = ""
+    return found
+
+
+def _frozen(engine: Engine, chain: str) -> list[str] | None:
+    """The statements of all revisions, or None while one of them is not frozen."""
+    dialect = "postgresql" if isinstance(engine, PostgresqlEngine) else "sqlite"
+    files = [each.with_suffix(f".{dialect}.sql") for each in sorted((_HERE / chain).glob("[0-9]*.py"))]
+    if not all(each.exists() for each in files):
+        return None
+    return [one for each in files for one in statements(each.read_text("utf-8"))]
+
+
+def _make(engine: Engine, sql: list[str], head: str) -> bool:
+    """Makes everything in an empty database; False when it is not empty."""
+    connection: Any = engine.connect(read_only=False)
+    if isinstance(engine, PostgresqlEngine):
+        tables = "SELECT 1 FROM pg_tables WHERE schemaname = current_schema() LIMIT 1"
+    else:
+        tables = "SELECT 1 FROM sqlite_master LIMIT 1"
+    try:
+        connection.execute(engine.begin_write)
+        if connection.execute(tables).fetchall():
+            return False
+        for statement in (*sql, _VERSION_TABLE, f"INSERT INTO alembic_version (version_num) VALUES ('{head}')"):
+            connection.execute(statement)
+        connection.execute("COMMIT")
+        return True
+    finally:
+        # Whatever was not committed never was.
+        connection.close()
 
 
 def _upgrade(engine: Engine, chain: str) -> None:

@@ -1,13 +1,17 @@
-"""The tables that the first schema did not have."""
+"""The tables that the first schema had not, frozen as SQL beside this file."""
+
+from pathlib import Path
 
 from alembic import op
 
-from folkmoot.store.schema import broker
+from folkmoot.store.migration import statements
 
 revision = "0002"
 down_revision = "0001"
 
 
 def upgrade() -> None:
-    # Leaves the tables alone that are there.
-    broker.create_all(op.get_bind(), checkfirst=True)
+    connection = op.get_bind()
+    text = Path(__file__).with_suffix(f".{connection.dialect.name}.sql").read_text("utf-8")
+    for statement in statements(text):
+        connection.exec_driver_sql(statement)
