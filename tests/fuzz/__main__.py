@@ -65,7 +65,8 @@ def main() -> None:
             list[bytes](getattr(sys.modules[f"tests.fuzz.{name}"], "SEEDS", ())),
         )
         ends = time.monotonic() + arguments.seconds
-        while time.monotonic() < ends:
+        least = getattr(sys.modules[f"tests.fuzz.{name}"], "LEAST_INPUTS", 0) if arguments.seconds >= 60 else 0
+        while time.monotonic() < ends or count < least:
             data = mutated(chance, kept)
             try:
                 every[name](data)
@@ -77,7 +78,9 @@ def main() -> None:
             if len(kept) < 500 or chance.random() < 0.01:
                 kept.append(data)
                 del kept[:-500]
-        print(f"{name}: {count} inputs, nothing raised (seed {seed})")
+        told = getattr(sys.modules[f"tests.fuzz.{name}"], "told", None)
+        amount = f" ({told()})" if told is not None else ""
+        print(f"{name}: {count} inputs{amount}, nothing raised (seed {seed})")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,33 @@ from __future__ import annotations
 from folkmoot.domain.broker import Broker, Identity, Post
 from folkmoot.wire import mqtt
 
+SEEDS = (
+    mqtt.encode(mqtt.Connect(4, "c"), 4),
+    mqtt.encode(mqtt.Connect(5, "c", will=mqtt.Will("w", b"x", 1)), 5),
+    mqtt.encode(mqtt.Publish("a", b"x"), 4),
+    mqtt.encode(mqtt.Publish("a", b"x"), 5),
+    mqtt.encode(mqtt.Publish("a", b"x", 1, packet_id=1), 4),
+    mqtt.encode(mqtt.Publish("a/b", b"y" * 200, 2, packet_id=2), 5),
+    mqtt.encode(mqtt.Publish("a", b"x", properties={mqtt.Prop.TOPIC_ALIAS: 1}), 5),
+    mqtt.encode(mqtt.Publish("", b"x", properties={mqtt.Prop.TOPIC_ALIAS: 1}), 5),
+    mqtt.encode(mqtt.Subscribe(1, [mqtt.Filter("a/#", 2)]), 4),
+    mqtt.encode(mqtt.Unsubscribe(1, ["a"]), 5),
+    mqtt.encode(mqtt.Ack(mqtt.Kind.PUBACK, 1), 4),
+    mqtt.encode(mqtt.Ack(mqtt.Kind.PUBREC, 1), 4),
+    mqtt.encode(mqtt.Ack(mqtt.Kind.PUBREL, 2), 4),
+    mqtt.encode(mqtt.Ack(mqtt.Kind.PUBCOMP, 1), 4),
+    mqtt.PINGREQ,
+    mqtt.encode(mqtt.Publish("a", b"x", 1, packet_id=3, retain=True), 5),
+    mqtt.encode(mqtt.Publish("$delayed/1/a", b"x", 1, packet_id=4), 5),
+    mqtt.encode(mqtt.Publish("$share/g/a", b"x"), 5),
+    mqtt.encode(mqtt.Publish("$exclusive/a", b"x"), 5),
+    mqtt.encode(mqtt.Subscribe(2, [mqtt.Filter("$share/g/a", 1), mqtt.Filter("+/b", 2)]), 5),
+    mqtt.encode(mqtt.Unsubscribe(3, ["a/#", "$share/g/a"]), 4),
+    mqtt.encode(mqtt.Auth(0x18), 5),
+    mqtt.encode(mqtt.Disconnect(), 4),
+    mqtt.encode(mqtt.Disconnect(4), 5),
+)
+
 _SUBSCRIBED = [mqtt.Filter("a", 1), mqtt.Filter("#", 2), mqtt.Filter("$share/g/+/b", 1)]
 _MOST = 1 << 16
 

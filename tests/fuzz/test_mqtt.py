@@ -5,27 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from folkmoot.wire import mqtt
-from tests.fuzz.mqtt import run
-
-SEEDS = (
-    mqtt.encode(mqtt.Connect(4, "c"), 4),
-    mqtt.encode(mqtt.Connect(5, "c", will=mqtt.Will("w", b"x", 1)), 5),
-    mqtt.encode(mqtt.Publish("a", b"x"), 4),
-    mqtt.encode(mqtt.Publish("a", b"x"), 5),
-    mqtt.encode(mqtt.Publish("a", b"x", 1, packet_id=1), 4),
-    mqtt.encode(mqtt.Publish("a/b", b"y" * 200, 2, packet_id=2), 5),
-    mqtt.encode(mqtt.Publish("a", b"x", properties={mqtt.Prop.TOPIC_ALIAS: 1}), 5),
-    mqtt.encode(mqtt.Publish("", b"x", properties={mqtt.Prop.TOPIC_ALIAS: 1}), 5),
-    mqtt.encode(mqtt.Subscribe(1, [mqtt.Filter("a/#", 2)]), 4),
-    mqtt.encode(mqtt.Unsubscribe(1, ["a"]), 5),
-    mqtt.encode(mqtt.Ack(mqtt.Kind.PUBACK, 1), 4),
-    mqtt.encode(mqtt.Ack(mqtt.Kind.PUBREC, 1), 4),
-    mqtt.encode(mqtt.Ack(mqtt.Kind.PUBREL, 2), 4),
-    mqtt.encode(mqtt.Ack(mqtt.Kind.PUBCOMP, 1), 4),
-    mqtt.PINGREQ,
-    mqtt.encode(mqtt.Disconnect(), 4),
-)
+from tests.fuzz.mqtt import SEEDS, run
 
 
 @settings(max_examples=600, deadline=None)
