@@ -219,7 +219,9 @@ class Link:
                         routes.forward_acked(route, acked, self, now)
                         continue
 
-            elif first == 0x40 and size == 2 and session is not None and not (session.ledger or hears or session.behind):
+            elif (
+                first == 0x40 and size == 2 and session is not None and not (session.ledger or hears or session.behind)
+            ):
                 # Runs of PUBACK as well.
                 inflight = session.inflight
                 while end - pos >= 4 and data[pos] == 0x40 and data[pos + 1] == 2:
