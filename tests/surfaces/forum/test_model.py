@@ -149,7 +149,7 @@ async def compare(hall: Hall, model: Model, before: dict[str, int]) -> None:
 
 async def counts(hall: Hall) -> dict[str, int]:
     """What everybody had before."""
-    found = {}
+    found: dict[str, int] = {}
     for name in PEOPLE:
         user = (await hall.get("/user", sort="New", username=name))["user"]
         for kind in ("post", "comment"):
