@@ -16,6 +16,15 @@ from tests.databases import put_databases
 POSTGRESQL_URL = os.environ.get("FOLKMOOT_TEST_POSTGRESQL", "")
 
 
+# A file goes to one worker as a whole, so the long ones begin first and nobody waits for them at the end.
+_LONG = ("whole", "clients", "delivery")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests with the real program in front."""
+    items.sort(key=lambda item: item.path.parent.name not in _LONG)
+
+
 @pytest.fixture(scope="session")
 def postgresql_server() -> str:
     """The URL of a PostgreSQL server on which databases may be made; `make test` starts one."""

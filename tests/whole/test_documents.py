@@ -22,7 +22,7 @@ from schemathesis.specs.openapi.checks import (
 
 from tests.whole.program import Program, running
 
-EXAMPLES = int(os.environ.get("FOLKMOOT_TEST_EXAMPLES", "3"))
+EXAMPLES = int(os.environ.get("FOLKMOOT_TEST_EXAMPLES", "2"))
 NODE = "emqx@127.0.0.1"
 HTTP_CONNECTOR = {"type": "http", "name": "known", "url": "http://127.0.0.1:9", "enable": False}
 ACTION = {"type": "http", "name": "known", "connector": "known", "enable": False, "parameters": {"path": "/x"}}

@@ -16,6 +16,7 @@ from tests.whole.program import Program, until
 from tests.whole.sink import Sink
 
 ROUNDS = int(os.environ.get("FOLKMOOT_TEST_ROUNDS", "20"))
+ON_POSTGRESQL = int(os.environ.get("FOLKMOOT_TEST_ROUNDS", "3"))
 LIST = "~admin/town_square@localhost"
 
 
@@ -77,7 +78,7 @@ def test_what_was_acknowledged_survives_sigkill(tmp_path: Path, data_url: str) -
     sent_retained: dict[str, int] = {}
     program = Program(tmp_path, data_url)
     program.start()
-    for number in range(ROUNDS):
+    for number in range(ON_POSTGRESQL if data_url else ROUNDS):
         writers = Writers(program, number)
         threading.Event().wait(chance.uniform(0.05, 0.4))
         program.kill()

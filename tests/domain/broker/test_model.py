@@ -1,6 +1,6 @@
 """A broker on a real database that is killed again and again, held against a simple model of what it must remember.
 
-How many examples and steps: FOLKMOOT_TEST_EXAMPLES (40 on SQLite, a third on PostgreSQL) and FOLKMOOT_TEST_STEPS (50).
+How many examples and steps: FOLKMOOT_TEST_EXAMPLES (15 on SQLite, a third on PostgreSQL) and FOLKMOOT_TEST_STEPS (50).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from folkmoot.wire.mqtt import Ack, Connack, Filter, Kind, Packet, Prop, Publish
 from .ends import End, Room
 from .memory import Memory, Said, Will
 
-EXAMPLES = int(os.environ.get("FOLKMOOT_TEST_EXAMPLES", "40"))
+EXAMPLES = int(os.environ.get("FOLKMOOT_TEST_EXAMPLES", "15"))
 STEPS = int(os.environ.get("FOLKMOOT_TEST_STEPS", "50"))
 NAMES = ("ann", "bob", "cas")
 TOPICS = ("a", "a/b", "c")
