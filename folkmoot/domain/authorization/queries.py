@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from folkmoot.domain.broker import read_setting, save_setting
+from folkmoot.domain.broker import find_setting, save_setting
 from folkmoot.store import Transaction, readable
 
 from .model import Ban, Configuration, Entry
@@ -16,8 +16,10 @@ _SETTING = "authorization"
 
 
 def find_configuration(tx: Transaction) -> Configuration:
-    """What was kept, or the defaults when nothing ever was."""
-    return read_setting(tx, _SETTING, Configuration)
+    """What was kept, or the defaults when nothing ever was. Raises msgspec.DecodeError for what makes no sense: the defaults
+    would allow what an operator had forbidden."""
+    content = find_setting(tx, _SETTING)
+    return Configuration() if content is None else msgspec.json.decode(content, type=Configuration)
 
 
 def save_configuration(tx: Transaction, configuration: Configuration, now: datetime) -> None:
