@@ -97,3 +97,17 @@ def database(engine: Engine) -> Iterator[Database]:
     made.open()
     yield made
     made.close()
+
+
+@pytest.fixture
+def broker_database(data_url: str, tmp_path: Path) -> Iterator[Database]:
+    """The same for the broker's own database."""
+    if data_url:
+        engine: Engine = PostgresqlEngine(data_url, "broker")
+    else:
+        put_databases(tmp_path, "broker")
+        engine = SqliteEngine(tmp_path / "broker.db")
+    made = Database(engine, logs_events=False)
+    made.open()
+    yield made
+    made.close()

@@ -1,63 +1,51 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from folkmoot.domain import authentication
 from folkmoot.domain.authentication import Newcomer, PasswordUser, ScramUser, Tally, read_users
 from folkmoot.errors import Conflict, Invalid, NotFound
-from folkmoot.store import Database, PostgresqlEngine, SqliteEngine, migrate
+from folkmoot.store import Database
 
 
-@pytest.fixture
-def database(data_url: str, tmp_path: Path) -> Iterator[Database]:
-    engine = PostgresqlEngine(data_url, "broker") if data_url else SqliteEngine(tmp_path / "broker.db")
-    migrate(engine, "broker")
-    found = Database(engine, logs_events=False)
-    found.open()
-    yield found
-    found.close()
-
-
-def test_their_life(database: Database) -> None:
+def test_their_life(broker_database: Database) -> None:
     for kind, user, better in (
         (PasswordUser, PasswordUser("ann", "h", "s", False), PasswordUser("ann", "h2", "s2", False)),
         (ScramUser, ScramUser("ann", "s", "k", "v", 5, False), ScramUser("ann", "s2", "k2", "v2", 6, False)),
     ):
-        database.write_now(authentication.add_user, user)
+        broker_database.write_now(authentication.add_user, user)
         with pytest.raises(Conflict):
-            database.write_now(authentication.add_user, better)
-        assert database.read_now(authentication.get_user, kind, "ann") == user
-        assert database.read_now(authentication.find_user, kind, "ANN") is None
-        changed = database.write_now(authentication.change_user, kind, "ann", better, True)
-        assert changed.is_superuser and database.read_now(authentication.get_user, kind, "ann") == changed
-        assert database.write_now(authentication.change_user, kind, "ann", None, None) == changed
-        kept = database.write_now(
+            broker_database.write_now(authentication.add_user, better)
+        assert broker_database.read_now(authentication.get_user, kind, "ann") == user
+        assert broker_database.read_now(authentication.find_user, kind, "ANN") is None
+        changed = broker_database.write_now(authentication.change_user, kind, "ann", better, True)
+        assert changed.is_superuser and broker_database.read_now(authentication.get_user, kind, "ann") == changed
+        assert broker_database.write_now(authentication.change_user, kind, "ann", None, None) == changed
+        kept = broker_database.write_now(
             lambda tx, u=user: authentication.keep_users(tx, [u, type(u)("%_", *list(_rest(u)))], existing="skip")
         )
         assert (kept.success, kept.skipped, kept.override) == (1, 1, 0)
-        assert database.read_now(authentication.get_user, kind, "ann") == changed
-        kept = database.write_now(lambda tx, u=user: authentication.keep_users(tx, [u], existing="override"))
+        assert broker_database.read_now(authentication.get_user, kind, "ann") == changed
+        kept = broker_database.write_now(lambda tx, u=user: authentication.keep_users(tx, [u], existing="override"))
         assert (kept.success, kept.skipped, kept.override) == (0, 0, 1)
-        assert database.read_now(authentication.get_user, kind, "ann") == user
+        assert broker_database.read_now(authentication.get_user, kind, "ann") == user
 
         def page(**asked: object) -> tuple[list[tuple[str, bool]], int]:
-            return database.read_now(lambda tx: authentication.list_users(tx, kind, 0, 10, **asked))  # type: ignore[arg-type]  # noqa: B023
+            return broker_database.read_now(lambda tx: authentication.list_users(tx, kind, 0, 10, **asked))  # type: ignore[arg-type]  # noqa: B023
 
         assert sorted(page()[0]) == [("%_", False), ("ann", False)] and page()[1] == 2
         assert page(like="%") == ([("%_", False)], 1)
         assert page(like="nn", is_superuser=False) == ([("ann", False)], 1)
         assert page(like="A") == page(is_superuser=True) == ([], 0)
-        database.write_now(authentication.delete_user, kind, "ann")
+        broker_database.write_now(authentication.delete_user, kind, "ann")
         with pytest.raises(NotFound):
-            database.write_now(authentication.delete_user, kind, "ann")
-        database.write_now(authentication.delete_users, kind)
+            broker_database.write_now(authentication.delete_user, kind, "ann")
+        broker_database.write_now(authentication.delete_users, kind)
         assert page() == ([], 0)
     with pytest.raises(Invalid):
-        database.write_now(authentication.add_user, PasswordUser("", "h", "s", False))
+        broker_database.write_now(authentication.add_user, PasswordUser("", "h", "s", False))
 
 
 def _rest(user: object) -> list[object]:

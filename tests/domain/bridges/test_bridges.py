@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,7 +24,7 @@ from folkmoot.domain.bridges import (
     Tls,
 )
 from folkmoot.errors import Conflict, Invalid, NotFound
-from folkmoot.store import Database, PostgresqlEngine, SqliteEngine, Transaction, migrate
+from folkmoot.store import Database, Transaction
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -48,17 +46,7 @@ def source(**given: Any) -> Source:
     return Source(**{**values, "settings": MqttSubscription(topic="down/#"), **given})
 
 
-@pytest.fixture
-def kept(data_url: str, tmp_path: Path) -> Iterator[Database]:
-    engine = PostgresqlEngine(data_url, "broker") if data_url else SqliteEngine(tmp_path / "broker.db")
-    migrate(engine, "broker")
-    database = Database(engine, logs_events=False)
-    database.open()
-    yield database
-    database.close()
-
-
-def test_they_are_kept_changed_and_forgotten(kept: Database) -> None:
+def test_they_are_kept_changed_and_forgotten(broker_database: Database) -> None:
     first = connector(tags=("x", "y"), description="d", resource=Resource(request_ttl="infinity"))
     up, down = action(), source(is_enabled=False)
 
@@ -66,7 +54,7 @@ def test_they_are_kept_changed_and_forgotten(kept: Database) -> None:
         for each in (first, up, down):
             bridges.create(tx, each)  # type: ignore[type-var]
 
-    kept.write_now(make)
+    broker_database.write_now(make)
 
     def look(tx: Transaction) -> None:
         assert bridges.list_connectors(tx) == [first]
@@ -75,7 +63,7 @@ def test_they_are_kept_changed_and_forgotten(kept: Database) -> None:
         assert bridges.dependants(tx, first) == [up, down]
         assert bridges.get_source(tx, "mqtt", "s") == down
 
-    kept.read_now(look)
+    broker_database.read_now(look)
 
     def change(tx: Transaction) -> None:
         with pytest.raises(Conflict) as twice:
@@ -97,10 +85,10 @@ def test_they_are_kept_changed_and_forgotten(kept: Database) -> None:
             with pytest.raises(NotFound):
                 bridges.remove(tx, each)
 
-    kept.write_now(change)
+    broker_database.write_now(change)
 
 
-def test_a_hidden_secret_stays_as_it_was(kept: Database) -> None:
+def test_a_hidden_secret_stays_as_it_was(broker_database: Database) -> None:
     key = "-----BEGIN PRIVATE KEY-----\nx"
     made = connector(
         MqttServer(server="h:1", username="u", password="p", ssl=Tls(keyfile=key, password="k")),
@@ -116,7 +104,7 @@ def test_a_hidden_secret_stays_as_it_was(kept: Database) -> None:
         new = MqttServer(server="h:1", username="u", password="q")
         assert bridges.replace(tx, replace(made, settings=new)).settings == new
 
-    kept.write_now(act)
+    broker_database.write_now(act)
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from folkmoot.domain.broker import (
@@ -18,21 +15,11 @@ from folkmoot.domain.broker import (
     Wish,
 )
 from folkmoot.errors import Invalid, NotFound
-from folkmoot.store import Database, PostgresqlEngine, SqliteEngine, migrate
+from folkmoot.store import Database
 from folkmoot.wire.mqtt import Ack, Disconnect, Kind, Prop, Publish, Reason, Will
 
 from .ends import START, End, Room
 from .test_journal import durable, enter, killed, rows, save, subscribed
-
-
-@pytest.fixture
-def database(data_url: str, tmp_path: Path) -> Iterator[Database]:
-    engine = PostgresqlEngine(data_url, "broker") if data_url else SqliteEngine(tmp_path / "broker.db")
-    migrate(engine, "broker")
-    found = Database(engine, logs_events=False)
-    found.open()
-    yield found
-    found.close()
 
 
 def payloads(end: End) -> list[bytes]:
@@ -199,16 +186,16 @@ def test_finding_and_dropping() -> None:
     assert len(delayed._due) < 100, "what was dropped is remembered until it would have been due"
 
 
-def test_the_acknowledgement_waits_for_the_commit_and_the_message_for_its_time(database: Database) -> None:
+def test_the_acknowledgement_waits_for_the_commit_and_the_message_for_its_time(broker_database: Database) -> None:
     room = durable()
     source = room.enter("source")
     source.send(Publish("$delayed/60/a", b"1", 1, packet_id=1, properties={Prop.CONTENT_TYPE: "t"}))
     source.send(Publish("$delayed/50/a", b"2", 2, retain=True, packet_id=2))
     assert source.read() == [], "it ran ahead"
-    save(database, room.broker)
+    save(broker_database, room.broker)
     assert source.read() == [Ack(Kind.PUBACK, 1), Ack(Kind.PUBREC, 2)]
     before = list(room.broker.delayed.messages.values())
-    after = killed(database, room)
+    after = killed(broker_database, room)
     sink = after.subscriber("sink", "a", 2)
     kept = list(after.broker.delayed.messages.values())
     assert [one.id for one in kept] == [one.id for one in before]
@@ -217,42 +204,42 @@ def test_the_acknowledgement_waits_for_the_commit_and_the_message_for_its_time(d
         assert one == other
     after.wait(55)
     assert payloads(sink) == [b"2"]
-    save(database, after.broker)
+    save(broker_database, after.broker)
     assert payloads(sink) == [], "QoS 2"
-    assert rows(database, "delayed_messages") == 1
-    last = killed(database, after)
+    assert rows(broker_database, "delayed_messages") == 1
+    last = killed(broker_database, after)
     last.broker.delayed.drop(next(iter(last.broker.delayed.messages.values())))
-    save(database, last.broker)
-    assert rows(database, "delayed_messages") == 0
+    save(broker_database, last.broker)
+    assert rows(broker_database, "delayed_messages") == 0
 
 
-def test_it_is_gone_in_the_same_commit_that_brings_it_to_sessions(database: Database) -> None:
+def test_it_is_gone_in_the_same_commit_that_brings_it_to_sessions(broker_database: Database) -> None:
     room = durable()
-    sink = subscribed(room, "sink", "a", 2, database)
+    sink = subscribed(room, "sink", "a", 2, broker_database)
     sink.lose()
     room.broker.publish(Message("$delayed/5/a", b"x", 2, published_at=START), START)
-    save(database, room.broker)
+    save(broker_database, room.broker)
     room.wait(5)
     # Killed before the commit: it is due once more. After it: it waits in the session, and nowhere else.
-    before = killed(database, room)
+    before = killed(broker_database, room)
     assert (len(before.broker.delayed.messages), len(before.broker.sessions["sink"].queue)) == (1, 0)
-    save(database, room.broker)
-    after = killed(database, room)
+    save(broker_database, room.broker)
+    after = killed(broker_database, room)
     assert (len(after.broker.delayed.messages), len(after.broker.sessions["sink"].queue)) == (0, 1)
     after.wait(10)
     assert len(after.broker.sessions["sink"].queue) == 1
 
 
-def test_numbers_are_not_given_twice(database: Database) -> None:
+def test_numbers_are_not_given_twice(broker_database: Database) -> None:
     room = durable()
     room.broker.publish(Message("$delayed/500/a", b"x", published_at=START), START)
-    save(database, room.broker)
-    after = killed(database, room)
+    save(broker_database, room.broker)
+    after = killed(broker_database, room)
     enter(after, "somebody")
     after.broker.publish(Message("$delayed/500/a", b"y", published_at=START), START)
-    save(database, after.broker)
-    assert sorted(one.message.payload for one in killed(database, after).broker.delayed.messages.values()) == [
+    save(broker_database, after.broker)
+    assert sorted(one.message.payload for one in killed(broker_database, after).broker.delayed.messages.values()) == [
         b"x",
         b"y",
     ]
-    assert rows(database, "sessions") == 1
+    assert rows(broker_database, "sessions") == 1

@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-
-import pytest
 
 from folkmoot.domain.broker import delete_setting, find_setting, list_settings, save_setting
-from folkmoot.store import Database, PostgresqlEngine, SqliteEngine, Transaction, migrate
+from folkmoot.store import Database, Transaction
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def database(data_url: str, tmp_path: Path) -> Iterator[Database]:
-    engine = PostgresqlEngine(data_url, "broker") if data_url else SqliteEngine(tmp_path / "broker.db")
-    migrate(engine, "broker")
-    found = Database(engine, logs_events=False)
-    found.open()
-    yield found
-    found.close()
 
 
 def changed_at(tx: Transaction, name: str) -> int:
@@ -29,11 +15,11 @@ def changed_at(tx: Transaction, name: str) -> int:
     return found
 
 
-def test_a_setting_is_found_after_a_restart(database: Database) -> None:
+def test_a_setting_is_found_after_a_restart(broker_database: Database) -> None:
     content = '{"name": "Zoë\'s zone", "limit": 100, "none": null, "percent": "%s :name"}'
-    database.write_now(save_setting, "zones/default", content, NOW)
-    database.close()
-    after = Database(database.engine, logs_events=False)
+    broker_database.write_now(save_setting, "zones/default", content, NOW)
+    broker_database.close()
+    after = Database(broker_database.engine, logs_events=False)
     after.open()
     try:
         assert after.read_now(find_setting, "zones/default") == content
@@ -42,26 +28,26 @@ def test_a_setting_is_found_after_a_restart(database: Database) -> None:
         after.close()
 
 
-def test_saving_again_replaces_it_alone(database: Database) -> None:
-    database.write_now(save_setting, "rewrite", "[1]", NOW)
-    database.write_now(save_setting, "retainer", "{}", NOW)
-    database.write_now(save_setting, "rewrite", "[2]", NOW + timedelta(seconds=2))
-    assert database.read_now(list_settings) == {"retainer": "{}", "rewrite": "[2]"}
-    times = [database.read_now(changed_at, name) for name in ("retainer", "rewrite")]
+def test_saving_again_replaces_it_alone(broker_database: Database) -> None:
+    broker_database.write_now(save_setting, "rewrite", "[1]", NOW)
+    broker_database.write_now(save_setting, "retainer", "{}", NOW)
+    broker_database.write_now(save_setting, "rewrite", "[2]", NOW + timedelta(seconds=2))
+    assert broker_database.read_now(list_settings) == {"retainer": "{}", "rewrite": "[2]"}
+    times = [broker_database.read_now(changed_at, name) for name in ("retainer", "rewrite")]
     assert times[1] - times[0] == 2_000_000
 
 
-def test_settings_are_listed_in_the_order_of_their_names(database: Database) -> None:
-    assert database.read_now(list_settings) == {}
+def test_settings_are_listed_in_the_order_of_their_names(broker_database: Database) -> None:
+    assert broker_database.read_now(list_settings) == {}
     for name in ("b", "a_b", "B", "é", "a"):
-        database.write_now(save_setting, name, f'"{name}"', NOW)
-    assert list(database.read_now(list_settings).items()) == [(n, f'"{n}"') for n in ("B", "a", "a_b", "b", "é")]
+        broker_database.write_now(save_setting, name, f'"{name}"', NOW)
+    assert list(broker_database.read_now(list_settings).items()) == [(n, f'"{n}"') for n in ("B", "a", "a_b", "b", "é")]
 
 
-def test_a_deleted_setting_is_gone_and_the_others_are_not(database: Database) -> None:
+def test_a_deleted_setting_is_gone_and_the_others_are_not(broker_database: Database) -> None:
     for name in ("listeners", "authentication"):
-        database.write_now(save_setting, name, "[]", NOW)
-    database.write_now(delete_setting, "listeners")
-    database.write_now(delete_setting, "listeners")
-    assert database.read_now(find_setting, "listeners") is None
-    assert database.read_now(list_settings) == {"authentication": "[]"}
+        broker_database.write_now(save_setting, name, "[]", NOW)
+    broker_database.write_now(delete_setting, "listeners")
+    broker_database.write_now(delete_setting, "listeners")
+    assert broker_database.read_now(find_setting, "listeners") is None
+    assert broker_database.read_now(list_settings) == {"authentication": "[]"}

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-
-import pytest
 
 from folkmoot.domain.broker import Alarm
 from folkmoot.domain.monitoring import (
@@ -19,7 +16,7 @@ from folkmoot.domain.monitoring import (
     list_alarms,
     save_alarms,
 )
-from folkmoot.store import Database, PostgresqlEngine, SqliteEngine, migrate
+from folkmoot.store import Database
 from folkmoot.wire import mqtt
 from tests.domain.broker.ends import End, Room
 
@@ -91,37 +88,27 @@ def test_the_history_is_bounded_in_number_and_time() -> None:
     assert kept.history == []
 
 
-@pytest.fixture
-def database(data_url: str, tmp_path: Path) -> Iterator[Database]:
-    engine = PostgresqlEngine(data_url, "broker") if data_url else SqliteEngine(tmp_path / "broker.db")
-    migrate(engine, "broker")
-    found = Database(engine, logs_events=False)
-    found.open()
-    yield found
-    found.close()
-
-
-def test_alarms_are_kept_and_end_with_the_run_that_raised_them(database: Database) -> None:
+def test_alarms_are_kept_and_end_with_the_run_that_raised_them(broker_database: Database) -> None:
     room = Room()
     kept, now = alarms(room), room.clock.now
     long_ago = datetime.fromtimestamp(now, UTC) - timedelta(days=1)
     kept.activate("cpu", "hot", {"usage": "81%"}, now)
     kept.activate("disc", "full", {}, now + 0.5)
     kept.deactivate("cpu", now + 1)
-    database.write_now(save_alarms, kept.take(), long_ago, 1000)
+    broker_database.write_now(save_alarms, kept.take(), long_ago, 1000)
     assert kept.take() == []
 
     later = alarms(room)
-    later.restore(database.read_now(list_alarms), now + 60)
+    later.restore(broker_database.read_now(list_alarms), now + 60)
     assert not later.active
     assert [(one.name, one.deactivated_at) for one in later.history] == [("cpu", now + 1), ("disc", now + 60)]
     assert later.history[0].details == {"usage": "81%"}
-    database.write_now(save_alarms, later.take(), long_ago, 1)
-    assert [one.name for one in database.read_now(list_alarms)] == ["disc"]
+    broker_database.write_now(save_alarms, later.take(), long_ago, 1)
+    assert [one.name for one in broker_database.read_now(list_alarms)] == ["disc"]
     later.give_back([later.history[0]])
-    database.write_now(delete_alarm_history)
+    broker_database.write_now(delete_alarm_history)
     later.forget_history()
-    assert (database.read_now(list_alarms), later.history, later.take()) == ([], [], [])
+    assert (broker_database.read_now(list_alarms), later.history, later.take()) == ([], [], [])
 
 
 def write_proc(proc: Path, *, idle: int, busy: int, available: int, own_pages: int) -> None:

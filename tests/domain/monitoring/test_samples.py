@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-
-import pytest
 
 from folkmoot.domain.monitoring import (
     Counts,
@@ -18,7 +14,7 @@ from folkmoot.domain.monitoring import (
     save_samples,
     thin_samples,
 )
-from folkmoot.store import Database, PostgresqlEngine, SqliteEngine, migrate
+from folkmoot.store import Database
 from folkmoot.wire import mqtt
 from tests.domain.broker.ends import START, Room
 
@@ -27,16 +23,6 @@ NOW = datetime.fromtimestamp(START, UTC)
 
 def sample(age: timedelta, span: int = 10, *, number: int = 1, gauge: int = 1) -> Sample:
     return Sample(NOW - age, span, number, number, number, number, gauge, gauge, gauge, gauge)
-
-
-@pytest.fixture
-def database(data_url: str, tmp_path: Path) -> Iterator[Database]:
-    engine = PostgresqlEngine(data_url, "broker") if data_url else SqliteEngine(tmp_path / "broker.db")
-    migrate(engine, "broker")
-    found = Database(engine, logs_events=False)
-    found.open()
-    yield found
-    found.close()
 
 
 def test_a_sample_counts_what_happened_and_how_many_there_were_at_most() -> None:
@@ -59,16 +45,16 @@ def test_a_sample_counts_what_happened_and_how_many_there_were_at_most() -> None
     assert [(one.received, one.connections) for one in sampler.take()] == [(0, 0)]
 
 
-def test_samples_are_thinned_as_they_grow_old(database: Database) -> None:
+def test_samples_are_thinned_as_they_grow_old(broker_database: Database) -> None:
     minute = timedelta(minutes=1)
     fresh = [sample(timedelta(seconds=10 * at)) for at in range(3)]
     hour = [sample(timedelta(hours=2) - timedelta(seconds=10 * at), gauge=at) for at in range(12)]
     day = [sample(timedelta(days=2) - minute * at, 60, number=2) for at in range(5)]
     week = [sample(timedelta(days=5) - 5 * minute * at, 300, number=at, gauge=7) for at in range(4)]
     ancient = [sample(timedelta(days=7, seconds=1), 600)]
-    database.write_now(save_samples, fresh + hour + day + week + ancient)
-    database.write_now(thin_samples, NOW)
-    found = database.read_now(list_samples)
+    broker_database.write_now(save_samples, fresh + hour + day + week + ancient)
+    broker_database.write_now(thin_samples, NOW)
+    found = broker_database.read_now(list_samples)
     assert [(NOW - one.taken_at, one.span, one.received, one.connections) for one in found] == [
         (timedelta(days=5), 600, 1, 7),
         (timedelta(days=5) - 10 * minute, 600, 5, 7),
@@ -79,22 +65,22 @@ def test_samples_are_thinned_as_they_grow_old(database: Database) -> None:
         (timedelta(seconds=10), 10, 1, 1),
         (timedelta(0), 10, 1, 1),
     ]
-    database.write_now(thin_samples, NOW)
-    assert database.read_now(list_samples) == found
-    assert len(database.read_now(list_samples, NOW - timedelta(seconds=10))) == 2
-    database.write_now(delete_samples)
-    assert database.read_now(list_samples) == []
+    broker_database.write_now(thin_samples, NOW)
+    assert broker_database.read_now(list_samples) == found
+    assert len(broker_database.read_now(list_samples, NOW - timedelta(seconds=10))) == 2
+    broker_database.write_now(delete_samples)
+    assert broker_database.read_now(list_samples) == []
 
 
-def test_a_week_of_samples_stays_small(database: Database) -> None:
+def test_a_week_of_samples_stays_small(broker_database: Database) -> None:
     """Thinned every minute, as the running program does, for as long as the finest kind lasts and a little more."""
     begin = NOW - timedelta(hours=2)
     for at in range(0, 7200, 60):
         moment = begin + timedelta(seconds=at)
         batch = [sample(NOW - moment - timedelta(seconds=10 * one)) for one in range(6)]
-        database.write_now(save_samples, batch)
-        database.write_now(thin_samples, moment + timedelta(seconds=60))
-    found = database.read_now(list_samples)
+        broker_database.write_now(save_samples, batch)
+        broker_database.write_now(thin_samples, moment + timedelta(seconds=60))
+    found = broker_database.read_now(list_samples)
     assert sum(one.received for one in found) == 720
     assert len(found) == 360 + 60
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from folkmoot.domain import rules
 from folkmoot.domain.rules import Console, Post, Reference, Republish, Wanted
 from folkmoot.errors import Conflict, Invalid, NotFound
-from folkmoot.store import Database, PostgresqlEngine, SqliteEngine, migrate
+from folkmoot.store import Database
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -22,16 +20,6 @@ ACTIONS = (
     Post("s", "title"),
     Reference("http:x"),
 )
-
-
-@pytest.fixture
-def broker_database(data_url: str, tmp_path: Path) -> Iterator[Database]:
-    engine = PostgresqlEngine(data_url, "broker") if data_url else SqliteEngine(tmp_path / "broker.db")
-    migrate(engine, "broker")
-    made = Database(engine, logs_events=False)
-    made.open()
-    yield made
-    made.close()
 
 
 def test_rules_come_change_and_go(broker_database: Database) -> None:
