@@ -75,12 +75,12 @@ async def crowd(broker: Broker, subscribers: int, seconds: float) -> tuple[float
     )
     source = await connect(broker.port, "source")
     load = repeated(["crowd/x"], 10, ahead=100)
-    with_all = await flood(others, source, load, seconds)
+    with_all = await flood(broker, others, source, load, seconds)
     await asyncio.sleep(0.5)
     stuck.transport.pause_reading()
     block = publish("alone/0", bytes(100_000))
     for _ in range(_STUCK_BYTES // len(block)):
         await source.exchange(block + mqtt.PINGREQ, len(mqtt.PINGRESP))
-    with_stuck = await flood(others, source, load, seconds)
+    with_stuck = await flood(broker, others, source, load, seconds)
     await close([source, stuck, *others])
-    return with_all, with_stuck
+    return with_all.per_second, with_stuck.per_second

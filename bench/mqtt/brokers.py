@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import socket
 import subprocess
@@ -50,8 +49,8 @@ class Broker(NamedTuple):
 
     def cpu_seconds(self) -> float:
         """What it has used of processors so far."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        # As clock_getcpuclockid(3) names the clock of another process.
+        return time.clock_gettime(~self.pid << 3 | 2)
 
     def rest(self, seconds: float = 60.0) -> None:
         """Waits until it has nothing to do any more: what it writes behind its answers is written."""

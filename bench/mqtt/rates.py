@@ -1,4 +1,4 @@
-"""How many messages, or connections, per second: each measurement takes a broker's port and the seconds it may last."""
+"""How many messages, or connections, per second: each measurement takes a broker and the seconds it may last."""
 
 from __future__ import annotations
 
@@ -11,9 +11,40 @@ from typing import NamedTuple
 
 from folkmoot.wire import mqtt
 
+from .brokers import Broker
 from .clients import FILTER, PAYLOAD, Peer, close, connect, gather, publish
 
-Measurement = Callable[[int, float], Awaitable[float]]
+
+class Figure(NamedTuple):
+    """How many there were in how many seconds, and how many of a processor's the broker took."""
+
+    number: float
+    seconds: float
+    cpu_seconds: float
+
+    @property
+    def per_second(self) -> float:
+        """The rate."""
+        return self.number / self.seconds
+
+
+class Stopwatch:
+    """Begins to measure when it is made; `read` it with what was counted."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+        self._begin, self._cpu = time.perf_counter(), broker.cpu_seconds()
+
+    def read(self, count: float) -> Figure:
+        """What has been found until now."""
+        return Figure(count, time.perf_counter() - self._begin, self._broker.cpu_seconds() - self._cpu)
+
+    def ends_at(self, seconds: float) -> float:
+        """When so many seconds will have passed, by `time.perf_counter`."""
+        return self._begin + seconds
+
+
+Measurement = Callable[[Broker, float], Awaitable[Figure]]
 
 TOPIC = "bench/room/messages"
 MANY = [f"bench/r{n:03}/messages" for n in range(100)]
@@ -41,7 +72,7 @@ def repeated(topics: list[str], messages: int = BATCH, copies: float = 1.0, ahea
     return Load(lambda: whole, len(frames[0]), messages, copies, ahead)
 
 
-async def flood(sinks: list[Peer], source: Peer, load: Load, seconds: float) -> float:
+async def flood(broker: Broker, sinks: list[Peer], source: Peer, load: Load, seconds: float) -> Figure:
     """Publishes as fast as it goes, never far ahead of the receivers (of the slowest if they are few); deliveries per second."""
     size, share = load.size, load.size * load.copies
     by_slowest = len(sinks) <= 100 and load.copies == 1
@@ -75,23 +106,25 @@ async def flood(sinks: list[Peer], source: Peer, load: Load, seconds: float) -> 
 
     for sink in sinks:
         sink.received, sink.take = 0, partial(take, sink)
-    begin = time.perf_counter()
-    end = begin + seconds
+    watch = Stopwatch(broker)
+    end = watch.ends_at(seconds)
     fill()
     await asyncio.wait_for(done, seconds + 10)
-    return sum(sink.received for sink in sinks) / size / (time.perf_counter() - begin)
+    return watch.read(sum(sink.received for sink in sinks) / size)
 
 
-async def pipelined(port: int, seconds: float, receivers: int, topics: list[str]) -> float:
+async def pipelined(broker: Broker, seconds: float, receivers: int, topics: list[str]) -> Figure:
     """One publisher as fast as it can; deliveries per second."""
-    sinks = [await connect(port, f"sink{n}", 0) for n in range(receivers)]
-    source = await connect(port, "source")
-    rate = await flood(sinks, source, repeated(topics, ahead=AHEAD if receivers == 1 else AHEAD // 4), seconds)
+    sinks = [await connect(broker.port, f"sink{n}", 0) for n in range(receivers)]
+    source = await connect(broker.port, "source")
+    figure = await flood(
+        broker, sinks, source, repeated(topics, ahead=AHEAD if receivers == 1 else AHEAD // 4), seconds
+    )
     await close([source, *sinks])
-    return rate
+    return figure
 
 
-async def wildcards(port: int, seconds: float, new: bool) -> float:
+async def wildcards(broker: Broker, seconds: float, new: bool) -> Figure:
     """10,000 filters of 100 clients, half with `+` at the second level and half at the third; each message is for two clients.
 
     If `new`, no topic is ever published to a second time; else there are 100. Deliveries per second.
@@ -102,8 +135,8 @@ async def wildcards(port: int, seconds: float, new: bool) -> float:
         + [f"wild/+/r{kind:02}/v{(n + 50) % 100:02}/#" for kind in kinds]
         for n in range(100)
     ]
-    sinks = await gather([connect(port, f"sink{n}", 0, *wanted) for n, wanted in enumerate(filters)])
-    source = await connect(port, "source")
+    sinks = await gather([connect(broker.port, f"sink{n}", 0, *wanted) for n, wanted in enumerate(filters)])
+    source = await connect(broker.port, "source")
     # So many that no two turns publish to the same ones.
     numbers = count(time.time_ns() // 100 % 10**12)
 
@@ -115,15 +148,15 @@ async def wildcards(port: int, seconds: float, new: bool) -> float:
 
     copies = 2 / len(sinks)
     known = repeated([topic(number, 0) for number in range(100)], copies=copies)
-    rate = await flood(sinks, source, known._replace(batch=fresh) if new else known, seconds)
+    figure = await flood(broker, sinks, source, known._replace(batch=fresh) if new else known, seconds)
     await close([source, *sinks])
-    return rate
+    return figure
 
 
-async def shared(port: int, seconds: float, members: int = 10, sources: int = 10) -> float:
+async def shared(broker: Broker, seconds: float, members: int = 10, sources: int = 10) -> Figure:
     """Many publishers into one shared subscription at QoS 0, as fast as it goes; messages through per second."""
-    sinks = [await connect(port, f"member{n}", 0, f"$share/workers/{FILTER}") for n in range(members)]
-    peers = [await connect(port, f"source{n}") for n in range(sources)]
+    sinks = [await connect(broker.port, f"member{n}", 0, f"$share/workers/{FILTER}") for n in range(members)]
+    peers = [await connect(broker.port, f"source{n}") for n in range(sources)]
     frame = publish(TOPIC)
     batch, size = frame * BATCH, len(frame)
     sent, turn = 0, 0
@@ -142,18 +175,18 @@ async def shared(port: int, seconds: float, members: int = 10, sources: int = 10
 
     for sink in sinks:
         sink.take = partial(take, sink)
-    begin = time.perf_counter()
-    end = begin + seconds
+    watch = Stopwatch(broker)
+    end = watch.ends_at(seconds)
     take(sinks[0], b"")
     await asyncio.wait_for(done, seconds + 10)
-    rate = sum(sink.received for sink in sinks) / size / (time.perf_counter() - begin)
+    figure = watch.read(sum(sink.received for sink in sinks) / size)
     await close([*peers, *sinks])
-    return rate
+    return figure
 
 
-async def acknowledged(port: int, seconds: float) -> float:
+async def acknowledged(broker: Broker, seconds: float) -> Figure:
     """QoS 1 from publisher to subscriber, 50 messages unacknowledged at any time; messages through per second."""
-    sink, source = await connect(port, "sink", 1), await connect(port, "source")
+    sink, source = await connect(broker.port, "sink", 1), await connect(broker.port, "source")
     frame = publish(TOPIC, qos=1, packet_id=1)
     at, size = frame.index(PAYLOAD) - 2, len(frame)
     head, tail = frame[:at], frame[at + 2 :]
@@ -187,24 +220,25 @@ async def acknowledged(port: int, seconds: float) -> float:
         sink.transport.write(b"".join([b"@\2" + data[n : n + 2] for n in range(at, count * size, size)]))
 
     source.take, sink.take = acks, deliveries
-    begin = time.perf_counter()
-    end = begin + seconds
+    watch = Stopwatch(broker)
+    end = watch.ends_at(seconds)
     more(WINDOW)
     await asyncio.wait_for(done, seconds + 10)
-    rate = min(state["acked"], state["arrived"]) / (time.perf_counter() - begin)
+    figure = watch.read(min(state["acked"], state["arrived"]))
     await close([source, sink])
-    return rate
+    return figure
 
 
-async def closed_loop(port: int, seconds: float, clients: int) -> float:
+async def closed_loop(broker: Broker, seconds: float, clients: int) -> Figure:
     """Each client sends the next message when it got the one before back; messages per second."""
-    peers = await gather([connect(port, f"loop{n}", 0, f"loop/{n}/+") for n in range(clients)])
+    peers = await gather([connect(broker.port, f"loop{n}", 0, f"loop/{n}/+") for n in range(clients)])
     frames = [publish(f"loop/{number}/x") for number in range(clients)]
-    for peer, frame in zip(peers, frames, strict=True):
-        # The first one on a topic costs more.
-        peer.transport.write(frame)
-    for peer, frame in zip(peers, frames, strict=True):
-        await peer.receive(len(frame))
+    for turn in range(1, 4):
+        # The first ones on a topic cost more.
+        for peer, frame in zip(peers, frames, strict=True):
+            peer.transport.write(frame)
+        for peer, frame in zip(peers, frames, strict=True):
+            await peer.receive(turn * len(frame))
     total = 0
     done = asyncio.get_running_loop().create_future()
 
@@ -219,27 +253,27 @@ async def closed_loop(port: int, seconds: float, clients: int) -> float:
 
         return take
 
-    begin = time.perf_counter()
-    end = begin + seconds
+    watch = Stopwatch(broker)
+    end = watch.ends_at(seconds)
     for peer, frame in zip(peers, frames, strict=True):
         peer.take = echo(frame, peer)
         peer.transport.write(frame)
     await asyncio.wait_for(done, seconds + 10)
-    rate = total / (time.perf_counter() - begin)
+    figure = watch.read(total)
     await close(peers)
-    return rate
+    return figure
 
 
-async def connections(port: int, seconds: float, at_once: int = 20) -> float:
+async def connections(broker: Broker, seconds: float, at_once: int = 20) -> Figure:
     """Connect, CONNECT, CONNACK, DISCONNECT, and the broker closes; so many at once, again and again; connections per second."""
     loop = asyncio.get_running_loop()
-    begin = time.perf_counter()
-    end, goodbye = begin + seconds, mqtt.encode(mqtt.Disconnect(), 4)
+    watch = Stopwatch(broker)
+    end, goodbye = watch.ends_at(seconds), mqtt.encode(mqtt.Disconnect(), 4)
 
     async def come_and_go(number: int) -> int:
         total, hello = 0, mqtt.encode(mqtt.Connect(4, f"passer{number}"), 4)
         while time.perf_counter() < end:
-            _, peer = await loop.create_connection(Peer, "127.0.0.1", port)
+            _, peer = await loop.create_connection(Peer, "127.0.0.1", broker.port)
             await peer.exchange(hello, 4)
             peer.transport.write(goodbye)
             await peer.gone.wait()
@@ -247,14 +281,14 @@ async def connections(port: int, seconds: float, at_once: int = 20) -> float:
         return total
 
     total = sum(await asyncio.gather(*map(come_and_go, range(at_once))))
-    return total / (time.perf_counter() - begin)
+    return watch.read(total)
 
 
-async def durable(port: int, seconds: float, sessions: int = 10) -> float:
+async def durable(broker: Broker, seconds: float, sessions: int = 10) -> Figure:
     """QoS 1 to sessions that are away, a thousand messages unacknowledged; messages acknowledged after the commit per second."""
     for number in range(sessions):
-        await close([await connect(port, f"away{number}", 1, "away/+", clean_start=False)])
-    source = await connect(port, "source")
+        await close([await connect(broker.port, f"away{number}", 1, "away/+", clean_start=False)])
+    source = await connect(broker.port, "source")
     frames = [publish("away/x", qos=1, packet_id=n) for n in range(1, 65_536)]
     sent = acked = 0
     done = asyncio.get_running_loop().create_future()
@@ -273,10 +307,10 @@ async def durable(port: int, seconds: float, sessions: int = 10) -> float:
             done.set_result(None)
 
     source.take = take
-    begin = time.perf_counter()
-    end = begin + seconds
+    watch = Stopwatch(broker)
+    end = watch.ends_at(seconds)
     more(1000)
     await asyncio.wait_for(done, seconds + 10)
-    rate = acked / 4 / (time.perf_counter() - begin)
+    figure = watch.read(acked / 4)
     await close([source])
-    return rate
+    return figure
