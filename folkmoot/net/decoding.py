@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -285,6 +285,7 @@ def decode_pairs(
     kind: Any,
     *,
     booleans: Mapping[str, bool] = EXACT_BOOLEANS,
+    absent: Collection[str] = (),
     allow_nul: bool = False,
 ) -> Any:
     """Decode the pairs of a query or form into the struct `kind`. Raises Invalid.
@@ -300,7 +301,7 @@ def decode_pairs(
         reading = readings.get(name)
         if reading is None or (name != key and not reading.many) or (name in found and not reading.many):
             continue
-        if not text and "text" not in reading.words:
+        if "text" not in reading.words and (not text or text in absent):
             continue
         if "\0" in text and not allow_nul:
             raise Invalid("request.nul", "A text contains a NUL character.", name)

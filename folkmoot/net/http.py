@@ -10,7 +10,7 @@ The same `Call` is what a WebSocket operation hands to the same handlers (with t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -112,6 +112,8 @@ class Dialect:
     """For a surface whose credential is in the body or the query: `authenticate` then sees `call.data`."""
     booleans: Mapping[str, bool] = decoding.EXACT_BOOLEANS
     """The words for true and false in queries and forms."""
+    absent: Collection[str] = ()
+    """The words that clients write for what is not there, in queries and forms, where no text is asked for."""
     forms = False
     """Whether form bodies are read as well as JSON."""
 
@@ -131,7 +133,9 @@ class Dialect:
             pairs, call.files = form.fields, form.files
         else:
             return decoding.decode_json(call.body, operation.request, allow_nul=operation.allow_nul)
-        return decoding.decode_pairs(pairs, operation.request, booleans=self.booleans, allow_nul=operation.allow_nul)
+        return decoding.decode_pairs(
+            pairs, operation.request, booleans=self.booleans, absent=self.absent, allow_nul=operation.allow_nul
+        )
 
     def answer(self, call: Call, result: Any) -> Response:
         """The answer to a handler's result: a Response as it is, nothing as an empty body, the rest as JSON."""

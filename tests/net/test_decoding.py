@@ -109,6 +109,10 @@ def test_query_leniences() -> None:
     assert read(b"name=5").name == "5"
     words = {"1": True, "t": True, "0": False}
     assert decoding.decode_pairs([("name", "a"), ("flag", "1")], Wanted, booleans=words).flag is True
+    absent = [("name", "undefined"), ("count", "undefined"), ("flag", "null"), ("ids", "null"), ("sort", "Hot")]
+    found = decoding.decode_pairs(absent, Wanted, absent=("undefined", "null"))
+    assert (found.name, found.count, found.flag, found.ids) == ("undefined", 0, None, [])
+    assert refusal(lambda: decoding.decode_pairs(absent, Wanted)).field == "count"
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,8 @@ __all__ = ["issue_token", "make_app", "settle"]
 class _ForumDialect(Dialect):
     # The token is in the body or the query (lemmy §3).
     authenticate_after_decode = True
+    # What JavaScript makes of an absent value in a query; clients of the era send it (lemmy §1.1).
+    absent = ("undefined", "null")
 
     def __init__(self, tokens: Tokens) -> None:
         self._tokens = tokens

@@ -47,7 +47,7 @@ class GetUserDetails(Signed):
     page: int | None = None
     limit: int | None = None
     community_id: int | None = None
-    saved_only: bool = False
+    saved_only: bool | None = None
 
 
 class SaveUserSettings(Signed):
