@@ -133,7 +133,7 @@ class _Parser:
         node = self.expression()
         if self.sign("as") or self.here.kind == "name":
             return Field(node, self.alias())
-        return Field(node, _own_alias(node), isinstance(node, Name | Key | Item | Slice))
+        return Field(node, _own_alias(node), is_own=True)
 
     def alias(self) -> Alias:
         steps: list[Step] = [self.name()]

@@ -77,7 +77,8 @@ class Select:
             scope.made = {**before, "item": item, name: item}
             if self._in_case is not None and not truth(self._in_case(scope)):
                 continue
-            whole = item if isinstance(item, dict) else {name: item}
+            # Without DO an item comes with all there is: everything but its other name.
+            whole = {**scope.columns, **before, name: item}
             output = _evaluate(self._does, scope) if self._does else whole
             scope.spend(weigh(output) >> 6)
             outputs.append(output)

@@ -97,7 +97,7 @@ class Field(Struct, frozen=True):
     node: Node | None
     alias: Alias
     is_own: bool = False
-    """A path without an alias: it goes to its own place."""
+    """Without an alias: a path goes to its own place, anything else under what it is called."""
 
 
 class Statement(Struct, frozen=True):

@@ -140,9 +140,16 @@ SELECTED: dict[str, tuple[str, list[dict[str, Any]] | None]] = {
     "names in their case": ('SELECT QoS AS x, qos AS X FROM "t"', [{"x": None, "X": 1}]),
     "each item": (
         'FOREACH payload.sensors FROM "t"',
-        [{"name": "x", "idx": 1}, {"name": "y", "idx": 2}],
+        [{**COLUMNS, "item": {"name": "x", "idx": 1}}, {**COLUMNS, "item": {"name": "y", "idx": 2}}],
     ),
-    "each of a list of numbers": ('FOREACH payload.a.b[1..2] FROM "t"', [{"item": 10}, {"item": 20}]),
+    "each item under its name": (
+        'FOREACH qos + 1 AS q, payload.a.b[1..2] AS s INCASE s > 10 FROM "t"',
+        [{**COLUMNS, "q": 2, "s": 20}],
+    ),
+    "each of what a function makes": (
+        "FOREACH split('a,b', ',') FROM \"t\"",
+        [{**COLUMNS, "item": "a"}, {**COLUMNS, "item": "b"}],
+    ),
     "each with DO": (
         'FOREACH payload.sensors AS s DO s.name AS name, clientid FROM "t"',
         [{"name": "x", "clientid": "c1"}, {"name": "y", "clientid": "c1"}],
