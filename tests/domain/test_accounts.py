@@ -41,6 +41,19 @@ def test_a_bad_name_is_refused(database: Database, name: str) -> None:
         database.write_now(accounts.register, name, None, NOW)
 
 
+def test_the_name_that_the_brokers_rules_trust_is_an_operators(database: Database) -> None:
+    def act(tx: Transaction) -> None:
+        for name in ("dashboard", "Dashboard", "DASHBOARD"):
+            with pytest.raises(Conflict) as taken:
+                accounts.register(tx, name, "hash", NOW)
+            assert (taken.value.code, taken.value.field) == ("account.name_taken", "name")
+        admin = accounts.register(tx, "admin", None, NOW, is_admin=True)
+        actor = accounts.actor_of_account(tx, admin, NOW)
+        assert accounts.create_operator(tx, actor, "dashboard", "hash", "viewer", "", NOW).name == "dashboard"
+
+    database.write_now(act)
+
+
 def test_who_writes_a_mail_is_an_account_without_a_login(database: Database) -> None:
     def act(tx: Transaction) -> None:
         stranger = accounts.sender(tx, "Carol@Example.org", "Carol C.", NOW)

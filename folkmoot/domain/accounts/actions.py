@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from folkmoot.domain.accounts.model import Account, Actor, address_key, is_valid_name, require_admin
+from folkmoot.domain.accounts.model import RESERVED_NAMES, Account, Actor, address_key, is_valid_name, require_admin
 from folkmoot.domain.accounts.queries import find_account_of_address, find_secret, get_account
 from folkmoot.errors import Conflict, Invalid, NotFound
 from folkmoot.events import (
@@ -29,18 +29,21 @@ def register(
     address: str | None = None,
     is_admin: bool = False,
     is_program: bool = False,
+    is_operator: bool = False,
     display_name: str = "",
 ) -> int:
     """Make an account that can sign in; its id.
 
     An address that so far belonged to an account without a name is not taken over here: it has to be claimed by somebody
-    who reads its mail. Raises Invalid for a bad name or address, Conflict with field `name` or `address` when taken.
+    who reads its mail. Raises Invalid for a bad name or address, Conflict with field `name` or `address` when taken, also
+    for a name that is kept for operators.
     """
     if not is_valid_name(name):
         raise Invalid("account.name", "A name has 1 to 64 letters, digits, and _ . - within.", "name")
     if address:
         mail.render_address(mail.Address("", address))
-    if tx.value("SELECT id FROM accounts WHERE name_key = :key", key=name.casefold()) is not None:
+    is_kept = name.casefold() in RESERVED_NAMES and not (is_operator or is_admin)
+    if is_kept or tx.value("SELECT id FROM accounts WHERE name_key = :key", key=name.casefold()) is not None:
         raise Conflict("account.name_taken", f"There is an account named {name} already.", "name")
     if address and tx.value("SELECT id FROM addresses WHERE address_key = :key", key=address_key(address)) is not None:
         raise Conflict("account.address_taken", "That address belongs to an account already.", "address")

@@ -91,6 +91,10 @@ class Actor(msgspec.Struct, frozen=True):
 ANONYMOUS = Actor(None)
 
 
+#: What only operators are called: the broker's rules at first let this one read `$SYS/#` (emqx contract §2.12).
+RESERVED_NAMES = frozenset({"dashboard"})
+
+
 def is_valid_name(name: str) -> bool:
     """May an account be called this? Letters, digits, `_`, `.`, `-`; 1 to 64 characters, the first no `.` or `-`.
 

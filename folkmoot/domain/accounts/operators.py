@@ -64,7 +64,7 @@ def create_operator(
     require_admin(actor)
     before = tx.one(Operator, f"{_OPERATOR} AND a.name = :name", name=name, no=False)
     if before is None:
-        account_id = register(tx, name, password_hash, now)
+        account_id = register(tx, name, password_hash, now, is_operator=True)
     elif before.is_made_here and not before.role:
         account_id = before.account_id
         tx.run("UPDATE accounts SET suspended_at = :never WHERE id = :id", never=None, id=account_id)
