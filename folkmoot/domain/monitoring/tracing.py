@@ -12,6 +12,7 @@ from folkmoot.domain.broker import (
     Broker,
     Client,
     Delivery,
+    Identity,
     Link,
     Message,
     Session,
@@ -24,6 +25,8 @@ from folkmoot.domain.broker import (
 
 #: Of longer payloads only the beginning is written.
 _PAYLOAD_MAX = 4096
+_HIDDEN = "******"
+_NOBODY = Identity()
 
 
 class Line(msgspec.Struct):
@@ -102,7 +105,7 @@ class Listener:
         self._note(Line(now, "AUTHZ", "authorization_result", client, details), wish.topic)
 
     def _published(self, message: Message, client: Client | None, now: float) -> None:
-        self._note(Line(now, "PUBLISH", "publish_to", client, _content(message)), message.topic)
+        self._note(Line(now, "PUBLISH", "publish_to", client, self._content(message)), message.topic)
 
     def _unrouted(self, message: Message, reason: str, now: float) -> None:
         details = {"topic": message.topic, "reason": reason}
@@ -118,21 +121,22 @@ class Listener:
         self._on_the_way("delivery_dropped", session, delivery, now, reason=reason)
 
     def _on_the_way(self, words: str, session: Session, delivery: Delivery, now: float, **more: str) -> None:
-        details = {**_content(delivery.message), "qos": delivery.qos, "from": delivery.message.from_client, **more}
+        details = {**self._content(delivery.message), "qos": delivery.qos, "from": delivery.message.from_client, **more}
         self._note(Line(now, "DELIVERY", words, session.client, details), delivery.message.topic)
 
     def _sender(self, message: Message) -> Client | None:
         session = self._broker.sessions.get(message.from_client)
         return None if session is None else session.client
 
-
-def _content(message: Message) -> dict[str, Any]:
-    return {"topic": message.topic, "qos": message.qos, "retain": message.retain, "payload": message.payload}
+    def _content(self, message: Message) -> dict[str, Any]:
+        # Whoever reads traces need not be somebody who may read what is said in a closed space.
+        payload = message.payload if self._broker.gate.may_receive(_NOBODY, message.topic) else _HIDDEN
+        return {"topic": message.topic, "qos": message.qos, "retain": message.retain, "payload": payload}
 
 
 def _shown(payload: bytes, encoding: str) -> str:
     if encoding == "hidden":
-        return "******"
+        return _HIDDEN
     cut = payload[:_PAYLOAD_MAX]
     text = cut.hex() if encoding == "hex" else cut.decode(errors="replace")
     return text if len(cut) == len(payload) else f"{text}... ({len(payload)} bytes)"
@@ -148,7 +152,7 @@ def _veiled(name: str, value: Any, encoding: str) -> Any:
         return {inner: _veiled(inner, each, encoding) for inner, each in value.items()}
     if isinstance(value, list):
         return [_veiled(name, each, encoding) for each in value]
-    if isinstance(value, bytes) or (name == "payload" and isinstance(value, str)):
+    if isinstance(value, bytes) or (name == "payload" and isinstance(value, str) and value != _HIDDEN):
         return _shown(value if isinstance(value, bytes) else value.encode(errors="replace"), encoding)
     return value
 

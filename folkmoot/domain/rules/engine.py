@@ -209,14 +209,14 @@ class Engine:
             outputs = running.select.run(columns, self.surroundings)
         except Exception as error:
             metrics.fail("exception")
-            self._report(rule_id, error, columns)
+            self._report(rule_id, error, columns, columns)
             return None
         if not outputs:
             metrics.fail("no_result")
-            self.note(rule_id, "SQL_yielded_no_result", columns)
+            self._tell(rule_id, "SQL_yielded_no_result", columns, columns)
             return None
         metrics.count["passed"] += 1
-        self.note(rule_id, "SQL_yielded_result", outputs)
+        self._tell(rule_id, "SQL_yielded_result", outputs, columns)
         if not self._depth:
             self._acted = 0
         self._depth += 1
@@ -237,11 +237,18 @@ class Engine:
                     plan.make(running.rule.id, output, columns, (), self.clock())
         return outputs
 
-    def _report(self, rule_id: str, error: Exception, columns: Any) -> None:
+    def _report(self, rule_id: str, error: Exception, details: Any, columns: dict[str, Any]) -> None:
         message = error.message if isinstance(error, FolkmootError) else repr(error)
         if not isinstance(error, FolkmootError):
             log.error("the rule %s failed", rule_id, exc_info=error)
-        self.note(rule_id, message, columns)
+        self._tell(rule_id, message, details, columns)
+
+    def _tell(self, rule_id: str, message: str, details: Any, columns: dict[str, Any]) -> None:
+        topic = columns.get("topic")
+        if isinstance(topic, str) and topic.startswith("spaces/"):
+            # Whoever reads traces need not be somebody who may read what is said in a space.
+            details = {"topic": topic}
+        self.note(rule_id, message, details)
 
     def _act(
         self,
@@ -272,7 +279,7 @@ class Engine:
                 self._publish(made, now)
         except Exception as error:
             metrics.settle(Outcome.UNKNOWN)
-            self._report(rule.id, error, output)
+            self._report(rule.id, error, output, columns)
         else:
             metrics.settle(Outcome.SUCCESS)
 

@@ -15,6 +15,7 @@ import httpx
 from folkmoot.domain.monitoring import TRACES_MAX
 from folkmoot.wire import mqtt
 from tests.surfaces.mqtt.management import NODE, Running, assert_error, scenario
+from tests.surfaces.mqtt.test_push import make_list
 
 
 def listeners(here: Running) -> int:
@@ -112,6 +113,28 @@ def test_topics_addresses_and_rules(tmp_path: Path) -> None:
             "payload": "78",
             "input": [{"payload": "79", "a": 1}],
         }
+
+    scenario(tmp_path, play)
+
+
+def test_what_is_said_in_closed_spaces_is_in_no_trace(tmp_path: Path) -> None:
+    async def play(here: Running) -> None:
+        await make_list(here, "secret", "PRIVATE")
+        await make_list(here, "square")
+        rule = {"id": "listens", "sql": 'SELECT * FROM "spaces/#"'}
+        assert (await here.ask("POST", "/rules", json=rule)).status_code == 201
+        await start(here, "all", type="topic", topic="spaces/#")
+        await start(here, "rule", type="ruleid", ruleid="listens")
+        async with here.client("admin", "public", identifier="a") as admin:
+            await admin.subscribe("spaces/#", qos=1)
+            for space in ("secret", "square"):
+                await admin.publish(f"spaces/{space}/post", f"said in the {space}", qos=1)
+                await anext(admin.messages)
+            traced = await log(here, "all")
+            assert "delivered, topic: spaces/secret/messages, qos: 1, retain: False, payload: ******" in traced
+            assert "said in the square" in traced and "said in the secret" not in traced
+            told = await log(here, "rule")
+            assert "spaces/secret/messages" in told and "said in the" not in told
 
     scenario(tmp_path, play)
 
