@@ -7,7 +7,7 @@ import msgspec
 from folkmoot.errors import Invalid
 from folkmoot.net.decoding import decode_json
 from folkmoot.surfaces.forum import errors
-from folkmoot.surfaces.forum.routes import OPERATIONS, SOCKET_OPERATIONS
+from folkmoot.surfaces.forum.routes import OPERATIONS
 from folkmoot.surfaces.forum.stream import read_frame
 
 SEEDS = (
@@ -17,7 +17,7 @@ SEEDS = (
     b'{"op":"CreateComment","data":{"content":"\\ud83d\\ude00","post_id":1.5}}',
     b' {"op":1,"data":[[[{"op":"x"}]]]}\n',
 )
-_BY_NAME = {each.name: each for each in (*OPERATIONS, *SOCKET_OPERATIONS)}
+_BY_NAME = {each.name: each for each in OPERATIONS}
 
 
 def run(data: bytes) -> None:

@@ -113,6 +113,16 @@ _BY_OPERATION = {
         for code in ("message.unknown", "space.unknown", "thread.unknown")
     },
 }
+# What came later is refused with what it came from.
+_CAME_FROM = {
+    **dict.fromkeys(("DeletePost", "RemovePost", "LockPost", "StickyPost"), "EditPost"),
+    **dict.fromkeys(("DeleteComment", "RemoveComment", "MarkCommentAsRead"), "EditComment"),
+    **dict.fromkeys(("DeleteCommunity", "RemoveCommunity"), "EditCommunity"),
+    **dict.fromkeys(("DeletePrivateMessage", "MarkPrivateMessageAsRead"), "EditPrivateMessage"),
+    "MarkUserMentionAsRead": "EditUserMention",
+    "PostJoin": "GetPost",
+    "CommunityJoin": "GetCommunity",
+}
 # Mistakes in the request itself are told in words.
 _IN_WORDS = ("forum.words", "body.", "path.", "request.", "rate.", "method.", "store.lost", "store.failed", "internal")
 
@@ -129,6 +139,7 @@ _STATUSES: tuple[tuple[type[FolkmootError], int], ...] = (
 
 def message(error: FolkmootError, operation: str) -> str:
     """What a client is told: a stable code, or words when the request itself could not be read."""
+    operation = _CAME_FROM.get(operation, operation)
     exact = _BY_OPERATION.get((operation, error.code)) or _CODES.get(error.code)
     if exact is not None:
         return exact

@@ -114,9 +114,9 @@ class Rooms:
         member.place, member.placed = room, account_id
         self._rooms.setdefault(room, set()).add(member)
 
-    def join(self, member: Member, account_id: int) -> None:
-        """Go into an account's own room, out of the one before."""
-        if member not in self.members:
+    def join(self, member: Member | None, account_id: int) -> None:
+        """Go into an account's own room, out of the one before; nothing without a connection."""
+        if member is None or member not in self.members:
             return
         self._leave(member.account, member)
         member.account = ("account", account_id)

@@ -17,14 +17,14 @@ from folkmoot.surfaces.forum import errors
 from folkmoot.surfaces.forum.auth import authenticate
 from folkmoot.surfaces.forum.handlers import MEMBER, Forum
 from folkmoot.surfaces.forum.push import Member
-from folkmoot.surfaces.forum.routes import OPERATIONS, SOCKET_OPERATIONS
+from folkmoot.surfaces.forum.routes import OPERATIONS
 
 PATH = "/api/v1/ws"
 
 # A browser that reads slowly is dropped once this much waits for it; the largest answer must fit.
 _MAX_OUTGOING_BYTES = 16 * 1024 * 1024
 
-_BY_NAME = {operation.name: operation for operation in (*OPERATIONS, *SOCKET_OPERATIONS)}
+_BY_NAME = {operation.name: operation for operation in OPERATIONS}
 
 _logger = structlog.get_logger("forum")
 

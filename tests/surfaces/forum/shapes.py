@@ -97,6 +97,14 @@ _ENVELOPES = {
     "CreatePrivateMessage EditPrivateMessage": "message:private",
     "GetPrivateMessages": "messages:[private]",
     "PasswordReset": "",
+    # Beyond the contract: what clients of the next versions ask (README.md).
+    "DeletePost RemovePost LockPost StickyPost": "post:post",
+    "DeleteComment RemoveComment MarkCommentAsRead": "comment:comment recipient_ids:[int]",
+    "DeleteCommunity RemoveCommunity": "community:community",
+    "MarkUserMentionAsRead": "mention:mention",
+    "DeletePrivateMessage MarkPrivateMessageAsRead": "message:private",
+    "PostJoin CommunityJoin": "joined:bool",
+    "GetCaptcha": "ok:null",
 }
 ENVELOPES = {name: shape for names, shape in _ENVELOPES.items() for name in names.split()}
 #: Method and path → operation.

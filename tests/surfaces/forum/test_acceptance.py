@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 from folkmoot.config import Limits
 from folkmoot.store import Engine
-from folkmoot.surfaces.forum.routes import OPERATIONS, SOCKET_OPERATIONS
+from folkmoot.surfaces.forum.routes import OPERATIONS
 from tests.surfaces.forum import shapes
 from tests.surfaces.forum.hall import NOW, Hall, hall_on, run_in_hall
 
@@ -28,7 +28,7 @@ async def main(hall: Hall, by: str = "") -> dict[str, Any]:
 
 
 def test_shape_of_every_operation_is_written_down() -> None:
-    assert set(shapes.ENVELOPES) == {each.name for each in (*OPERATIONS, *SOCKET_OPERATIONS)}
+    assert set(shapes.ENVELOPES) == {each.name for each in OPERATIONS}
 
 
 def test_first_run(engine: Engine) -> None:

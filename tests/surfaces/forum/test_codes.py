@@ -171,12 +171,57 @@ ROWS: list[tuple[str, str, dict[str, Any], str]] = [
     ("EditPrivateMessage", "ann", {"edit_id": "{letter}", "content": LONG}, "couldnt_update_private_message"),
     ("EditPrivateMessage", "ann", {"edit_id": 99, "content": "x"}, "couldnt_update_private_message"),
     ("GetPrivateMessages", "", {"unread_only": False}, "not_logged_in"),
+    ("DeletePost", "", {"edit_id": "{post}", "deleted": True}, "not_logged_in"),
+    ("DeletePost", "ann", {"edit_id": 99, "deleted": True}, "couldnt_find_post"),
+    ("DeletePost", "ann", {"edit_id": "{comment}", "deleted": True}, "couldnt_find_post"),
+    ("DeletePost", "admin", {"edit_id": "{post}", "deleted": True}, "no_post_edit_allowed"),
+    ("DeletePost", "outlaw", {"edit_id": "{outlawed}", "deleted": True}, "community_ban"),
+    ("DeletePost", "banned", {"edit_id": "{bannedpost}", "deleted": True}, "site_ban"),
+    ("RemovePost", "ann", {"edit_id": "{post}", "removed": False}, "no_post_edit_allowed"),
+    ("RemovePost", "admin", {"edit_id": "{post}", "removed": True, "reason": LONG}, "couldnt_update_post"),
+    ("LockPost", "ann", {"edit_id": "{post}", "locked": True}, "no_post_edit_allowed"),
+    ("StickyPost", "ann", {"edit_id": "{post}", "stickied": True}, "no_post_edit_allowed"),
+    ("DeleteComment", "", {"edit_id": "{comment}", "deleted": True}, "not_logged_in"),
+    ("DeleteComment", "ann", {"edit_id": "{post}", "deleted": True}, "couldnt_find_comment"),
+    ("DeleteComment", "admin", {"edit_id": "{comment}", "deleted": True}, "no_comment_edit_allowed"),
+    ("DeleteComment", "outlaw", {"edit_id": "{outlawedcomment}", "deleted": True}, "community_ban"),
+    ("DeleteComment", "banned", {"edit_id": "{bannedcomment}", "deleted": True}, "site_ban"),
+    ("RemoveComment", "ann", {"edit_id": "{comment}", "removed": True}, "no_comment_edit_allowed"),
+    ("RemoveComment", "admin", {"edit_id": "{comment}", "removed": True, "reason": LONG}, "couldnt_update_comment"),
+    ("MarkCommentAsRead", "bob", {"edit_id": "{comment}", "read": True}, "couldnt_update_comment"),
+    ("MarkCommentAsRead", "ann", {"edit_id": 99, "read": True}, "couldnt_find_comment"),
+    ("MarkUserMentionAsRead", "ann", {"user_mention_id": 99, "read": True}, "couldnt_update_comment"),
+    ("DeleteCommunity", "", {"edit_id": "{main}", "deleted": True}, "not_logged_in"),
+    ("DeleteCommunity", "ann", {"edit_id": 99, "deleted": True}, "couldnt_find_community"),
+    ("DeleteCommunity", "banned", {"edit_id": "{main}", "deleted": True}, "site_ban"),
+    ("DeleteCommunity", "boss", {"edit_id": "{main}", "deleted": True}, "no_community_edit_allowed"),
+    ("RemoveCommunity", "banned", {"edit_id": "{main}", "removed": True}, "site_ban"),
+    ("RemoveCommunity", "ann", {"edit_id": "{main}", "removed": True}, "no_community_edit_allowed"),
+    ("RemoveCommunity", "admin", {"edit_id": "{main}", "removed": True, "expires": 2**62}, "couldnt_update_community"),
+    ("DeletePrivateMessage", "bob", {"edit_id": "{letter}", "deleted": True}, "no_private_message_edit_allowed"),
+    ("DeletePrivateMessage", "admin", {"edit_id": "{letter}", "deleted": True}, "couldnt_update_private_message"),
+    ("MarkPrivateMessageAsRead", "ann", {"edit_id": "{letter}", "read": True}, "no_private_message_edit_allowed"),
+    ("MarkPrivateMessageAsRead", "banned", {"edit_id": "{letter}", "read": True}, "site_ban"),
+    ("UserJoin", "", {}, "not_logged_in"),
+    ("PostJoin", "", {"post_id": 99}, "couldnt_find_post"),
+    ("PostJoin", "", {"post_id": "{comment}"}, "couldnt_find_post"),
+    ("CommunityJoin", "", {"community_id": 99}, "couldnt_find_community"),
+    # Whom rows elsewhere leave out.
+    (
+        "AddModToCommunity",
+        "admin",
+        {"community_id": "{main}", "user_id": 99, "added": True},
+        "community_moderator_already_exists",
+    ),
+    ("AddModToCommunity", "admin", {"community_id": 99, "user_id": 1, "added": True}, "couldnt_find_community"),
+    ("FollowCommunity", "ann", {"community_id": 99, "follow": True}, "community_follower_already_exists"),
+    ("CreateCommunity", "ann", {**COMMUNITY, "title": " "}, "community_already_exists"),
     ("PasswordReset", "", {"email": "x@y"}, "couldnt_find_that_username_or_email"),
     ("PasswordChange", "", {"token": "x", "password": "a", "password_verify": "b"}, "couldnt_update_user"),
 ]
 
 # These refuse nothing but what cannot be read.
-NEVER = {"ListCategories", "Search", "GetModlog", "GetSite", "ListCommunities", "GetPosts", "GetComments"}
+NEVER = {"GetCaptcha", "ListCategories", "Search", "GetModlog", "GetSite", "ListCommunities", "GetPosts", "GetComments"}
 
 
 async def furnish(hall: Hall) -> dict[str, int]:

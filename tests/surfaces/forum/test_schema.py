@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import inspect
 
 from folkmoot.store import Engine
-from folkmoot.surfaces.forum.routes import OPERATIONS, SOCKET_OPERATIONS
+from folkmoot.surfaces.forum.routes import OPERATIONS
 from tests.surfaces.forum.hall import Hall, run_in_hall
 
 
@@ -108,7 +108,7 @@ def test_categories(engine: Engine) -> None:
 
 
 def test_null_and_nothing_are_the_same_in_requests() -> None:
-    for operation in (*OPERATIONS, *SOCKET_OPERATIONS):
+    for operation in OPERATIONS:
         request = inspect.type_info(operation.request)
         assert isinstance(request, inspect.StructType)
         for field in request.fields:

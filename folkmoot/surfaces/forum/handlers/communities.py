@@ -48,7 +48,11 @@ async def create_community(call: Call) -> schema.CommunityResponse:
     def act(tx: Transaction) -> schema.CommunityView:
         spaces.check_forum_name(data.name)
         account_id = require_unbanned(call.actor)
-        if not 1 <= len(data.title) <= _LONGEST_TITLE or not 1 <= data.category_id <= len(schema.CATEGORIES):
+        if (
+            not data.title.strip()
+            or len(data.title) > _LONGEST_TITLE
+            or not 1 <= data.category_id <= len(schema.CATEGORIES)
+        ):
             raise Invalid("space.title", f"A community has a title of 1 to {_LONGEST_TITLE} characters and a category.")
         space = spaces.create_space(tx, call.actor, data.name, data.title, data.description, now)
         spaces.add_forum_face(tx, space.id, data.name, data.category_id, bool(data.nsfw))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from folkmoot.surfaces.forum.routes import comments, communities, inbox, people, posts, sites
+from folkmoot.surfaces.forum.routes import comments, communities, inbox, later, people, posts, sites
 
 OPERATIONS = (
     *people.OPERATIONS,
@@ -11,5 +11,5 @@ OPERATIONS = (
     *posts.OPERATIONS,
     *comments.OPERATIONS,
     *inbox.OPERATIONS,
+    *later.OPERATIONS,
 )
-SOCKET_OPERATIONS = (*people.SOCKET_OPERATIONS,)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from folkmoot.net.http import Operation
 from folkmoot.surfaces.forum import schema
 from folkmoot.surfaces.forum.auth import ANYBODY, NOBODY, SIGNED_IN
 from folkmoot.surfaces.forum.handlers import people, profiles
@@ -61,19 +60,5 @@ OPERATIONS = (
         schema.PasswordChange,
         schema.LoginResponse,
     ),
-)
-
-# Without an HTTP path (lemmy §4.7).
-SOCKET_OPERATIONS = (
-    Operation(
-        name="UserJoin",
-        method="",
-        path="",
-        handler=people.user_join,
-        request=schema.Signed,
-        response=schema.UserJoinResponse,
-        permission=SIGNED_IN,
-        summary="Bring the caller's connection into his own room.",
-        tag="forum",
-    ),
+    operation("UserJoin", "POST", "/user/join", SIGNED_IN, people.user_join, schema.Signed, schema.UserJoinResponse),
 )

@@ -7,6 +7,7 @@ from folkmoot.surfaces.forum.schema.comments import *
 from folkmoot.surfaces.forum.schema.communities import *
 from folkmoot.surfaces.forum.schema.configuring import *
 from folkmoot.surfaces.forum.schema.inbox import *
+from folkmoot.surfaces.forum.schema.later import *
 from folkmoot.surfaces.forum.schema.modlog import *
 from folkmoot.surfaces.forum.schema.people import *
 from folkmoot.surfaces.forum.schema.posts import *
