@@ -18,7 +18,7 @@ from folkmoot.domain import accounts
 from folkmoot.domain.accounts import Account, Passwords
 from folkmoot.errors import Forbidden, Unauthenticated, Unavailable
 from folkmoot.net.buckets import TokenBucket
-from folkmoot.store import Announcements, Database, Engine, PostgresqlEngine, SqliteEngine, migrate
+from folkmoot.store import Announcements, Database, Engine, engine_at, migrate
 
 if TYPE_CHECKING:
     from folkmoot.net.outgoing import Outgoing
@@ -46,9 +46,7 @@ def engines(config: Config) -> dict[str, Engine]:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise Unavailable("data.dir", f"Cannot make the data directory {directory}: {error.strerror}.") from error
-    if config.data.url:
-        return {name: PostgresqlEngine(config.data.url, name) for name in ("community", "broker")}
-    return {name: SqliteEngine(directory / f"{name}.db") for name in ("community", "broker")}
+    return {name: engine_at(config.data.url, directory, name) for name in ("community", "broker")}
 
 
 def open_databases(config: Config) -> tuple[Database, Database]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from folkmoot.store import Database, Engine, PostgresqlEngine, SqliteEngine, migrate
+from folkmoot.store import Database, Engine, engine_at, migrate
 from tests.databases import put_databases
 
 POSTGRESQL_URL = os.environ.get("FOLKMOOT_TEST_POSTGRESQL", "")
@@ -52,7 +52,7 @@ def postgresql_template(postgresql_server: str) -> Iterator[str]:
     name = f"folkmoot_{uuid.uuid4().hex[:12]}"
     url = _make(postgresql_server, name)
     for chain in ("community", "broker"):
-        migrate(PostgresqlEngine(url, chain), chain)
+        migrate(engine_at(url, Path(), chain), chain)
     yield name
     _drop(postgresql_server, name)
 
@@ -83,10 +83,9 @@ def data_url(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def engine(data_url: str, tmp_path: Path) -> Engine:
     """An engine for an empty community database, once per database."""
-    if data_url:
-        return PostgresqlEngine(data_url, "community")
-    put_databases(tmp_path, "community")
-    return SqliteEngine(tmp_path / "community.db")
+    if not data_url:
+        put_databases(tmp_path, "community")
+    return engine_at(data_url, tmp_path, "community")
 
 
 @pytest.fixture
@@ -102,12 +101,9 @@ def database(engine: Engine) -> Iterator[Database]:
 @pytest.fixture
 def broker_database(data_url: str, tmp_path: Path) -> Iterator[Database]:
     """The same for the broker's own database."""
-    if data_url:
-        engine: Engine = PostgresqlEngine(data_url, "broker")
-    else:
+    if not data_url:
         put_databases(tmp_path, "broker")
-        engine = SqliteEngine(tmp_path / "broker.db")
-    made = Database(engine, logs_events=False)
+    made = Database(engine_at(data_url, tmp_path, "broker"), logs_events=False)
     made.open()
     yield made
     made.close()

@@ -3,21 +3,22 @@
 from folkmoot.store import damage, log
 from folkmoot.store.announcements import Announcements, Reader
 from folkmoot.store.database import Database
-from folkmoot.store.engines import Engine, PostgresqlEngine, SqliteEngine
+from folkmoot.store.engines import Engine, engine_at
 from folkmoot.store.migration import migrate
 from folkmoot.store.rows import constructor, microseconds, moment, readable
+from folkmoot.store.sqlite import SqliteEngine
 from folkmoot.store.transaction import Transaction, expand
 
 __all__ = [
     "Announcements",
     "Database",
     "Engine",
-    "PostgresqlEngine",
     "Reader",
     "SqliteEngine",
     "Transaction",
     "constructor",
     "damage",
+    "engine_at",
     "expand",
     "log",
     "microseconds",

@@ -11,7 +11,8 @@ from typing import Any
 
 from folkmoot.errors import Unavailable
 from folkmoot.store.damage import damaged, is_damage
-from folkmoot.store.engines import Engine, PostgresqlEngine, SqliteEngine
+from folkmoot.store.engines import Engine
+from folkmoot.store.sqlite import SqliteEngine
 
 _HERE = Path(__file__).parent / "migrations"
 
@@ -74,8 +75,7 @@ def statements(text: str) -> list[str]:
 
 def _frozen(engine: Engine, chain: str) -> list[str] | None:
     """The statements of all revisions, or None while one of them is not frozen."""
-    dialect = "postgresql" if isinstance(engine, PostgresqlEngine) else "sqlite"
-    files = [each.with_suffix(f".{dialect}.sql") for each in sorted((_HERE / chain).glob("[0-9]*.py"))]
+    files = [each.with_suffix(f".{engine.dialect}.sql") for each in sorted((_HERE / chain).glob("[0-9]*.py"))]
     if not all(each.exists() for each in files):
         return None
     return [one for each in files for one in statements(each.read_text("utf-8"))]
@@ -84,7 +84,7 @@ def _frozen(engine: Engine, chain: str) -> list[str] | None:
 def _make(engine: Engine, sql: list[str], head: str) -> bool:
     """Makes everything in an empty database; False when it is not empty."""
     connection: Any = engine.connect(read_only=False)
-    if isinstance(engine, PostgresqlEngine):
+    if engine.schema:
         tables = "SELECT 1 FROM pg_tables WHERE schemaname = current_schema() LIMIT 1"
     else:
         tables = "SELECT 1 FROM sqlite_master LIMIT 1"
@@ -116,7 +116,7 @@ def _upgrade(engine: Engine, chain: str) -> None:
     alchemy = create_engine(engine.alchemy_url(), poolclass=NullPool)
     attributes: dict[str, Any] = {"metadata": getattr(schema, chain), "schema": None}
     with alchemy.connect() as connection:
-        if isinstance(engine, PostgresqlEngine):
+        if engine.schema:
             connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{engine.schema}"'))
             connection.execute(text(f'SET search_path = "{engine.schema}"'))
             connection.commit()

@@ -6,34 +6,14 @@ transaction offers one word for both (`dialect`). Events recorded here are writt
 
 from __future__ import annotations
 
-import re
-import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
-from functools import cache
 from typing import Any, TypeVar
 
-import psycopg
-
-from folkmoot.errors import Conflict, Invalid, Unavailable
 from folkmoot.events import AnyEvent
-from folkmoot.store.damage import is_damage
-from folkmoot.store.rows import constructor, microseconds
+from folkmoot.store.rows import constructor
 
 T = TypeVar("T")
-
-# A quoted text, a cast or a percent sign, which psycopg wants doubled; or else a parameter.
-_PARAMETER = re.compile(r"(?P<text>'(?:[^']|'')*'|::\w+|%)|:(?P<name>[A-Za-z_]\w*)")
-
-
-@cache
-def _for_postgresql(sql: str) -> str:
-    def rewrite(match: re.Match[str]) -> str:
-        name = match["name"]
-        return f"%({name})s" if name else match["text"].replace("%", "%%")
-
-    return _PARAMETER.sub(rewrite, sql)
 
 
 def expand(name: str, values: Sequence[Any]) -> tuple[str, dict[str, Any]]:
@@ -108,107 +88,3 @@ class Transaction:
     def record(self, event: AnyEvent) -> None:
         """Note what happened; it reaches the log with this transaction's commit and listeners after it."""
         self.events.append(event)
-
-
-class SqliteTransaction(Transaction):
-    """A transaction on a SQLite connection."""
-
-    dialect = "sqlite"
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        super().__init__()
-        self._execute = connection.execute
-        self._executemany = connection.executemany
-
-    def rows(self, sql: str, **parameters: Any) -> list[Any]:
-        try:
-            return self._execute(sql, parameters).fetchall()
-        except sqlite3.Error as error:
-            raise _translate_sqlite(error) from error
-
-    def version(self) -> Any:
-        return self._execute("PRAGMA data_version").fetchone()
-
-    def run(self, sql: str, **parameters: Any) -> int:
-        try:
-            return self._execute(sql, parameters).rowcount
-        except sqlite3.Error as error:
-            raise _translate_sqlite(error) from error
-
-    def run_many(self, sql: str, parameters: Sequence[dict[str, Any]]) -> None:
-        try:
-            self._executemany(sql, parameters)
-        except sqlite3.Error as error:
-            raise _translate_sqlite(error) from error
-
-
-class PostgresqlTransaction(Transaction):
-    """A transaction on a PostgreSQL connection."""
-
-    dialect = "postgresql"
-
-    def __init__(self, connection: psycopg.Connection[Any]) -> None:
-        super().__init__()
-        self._connection = connection
-
-    def _run(self, sql: str, parameters: Any, call: Callable[[psycopg.Cursor[Any]], T], many: bool = False) -> T:
-        try:
-            with self._connection.cursor() as cursor:
-                text: Any = _for_postgresql(sql)
-                if many:
-                    cursor.executemany(text, parameters)
-                else:
-                    cursor.execute(text, parameters)
-                return call(cursor)
-        except (psycopg.errors.IntegrityError, psycopg.errors.DataError) as error:
-            raise _translate_postgresql(error) from error
-
-    def rows(self, sql: str, **parameters: Any) -> list[Any]:
-        return self._run(sql, parameters, lambda cursor: cursor.fetchall())
-
-    def version(self) -> Any:
-        return self.value("SELECT pg_current_snapshot()::text")
-
-    def run(self, sql: str, **parameters: Any) -> int:
-        return self._run(sql, parameters, lambda cursor: cursor.rowcount)
-
-    def run_many(self, sql: str, parameters: Sequence[dict[str, Any]]) -> None:
-        if parameters:
-            self._run(sql, parameters, lambda cursor: None, many=True)
-
-
-def _translate_sqlite(error: sqlite3.Error) -> Exception:
-    if isinstance(error, sqlite3.IntegrityError):
-        kind = error.sqlite_errorname
-        if kind in ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"):
-            return Conflict("store.duplicate", "That exists already.")
-        if kind == "SQLITE_CONSTRAINT_FOREIGNKEY":
-            return Conflict("store.reference", "What this refers to does not exist.")
-        return Invalid("store.constraint", "That value is not allowed.")
-    if is_damage(error):
-        return Unavailable("store.damaged", f"The database is damaged ({error}); `folkmoot doctor` says which.")
-    return error
-
-
-def _translate_postgresql(error: psycopg.Error) -> Exception:
-    if isinstance(error, psycopg.errors.UniqueViolation):
-        return Conflict("store.duplicate", "That exists already.")
-    if isinstance(error, psycopg.errors.ForeignKeyViolation):
-        return Conflict("store.reference", "What this refers to does not exist.")
-    return Invalid("store.constraint", "That value is not allowed.")
-
-
-def _adapt_instants() -> None:
-    """Let both drivers take aware datetimes as parameters, stored as whole microseconds."""
-    sqlite3.register_adapter(datetime, microseconds)
-
-    class InstantDumper(psycopg.adapt.Dumper):
-        oid = psycopg.adapters.types["int8"].oid
-
-        def dump(self, obj: Any) -> bytes:
-            return str(microseconds(obj)).encode()
-
-    psycopg.adapters.register_dumper(datetime, InstantDumper)
-
-
-_adapt_instants()

@@ -17,7 +17,7 @@ from folkmoot.delivery.mail import Sender
 from folkmoot.domain import outbox
 from folkmoot.errors import Invalid
 from folkmoot.net.smtp import Envelope, MailServer, Reply, ServerOptions
-from folkmoot.store import Database, Engine, PostgresqlEngine, SqliteEngine, Transaction, migrate
+from folkmoot.store import Database, Engine, SqliteEngine, Transaction, engine_at, migrate
 
 BODY = b"From: list@x\r\nSubject: news\r\n\r\nHello\r\n"
 
@@ -33,7 +33,7 @@ class Server:
         self.port = 0
         self._machine: MailServer | None = None
 
-    async def accept_recipient(self, address: str) -> Reply | None:
+    async def accept_recipient(self, sender: str, address: str) -> Reply | None:
         if address.startswith("bad"):
             return Reply(550, "5.1.1", "Nobody")
         if address.startswith("late") and self.late:
@@ -313,10 +313,11 @@ def test_a_bad_relay_is_said_at_once(tmp_path: Path) -> None:
 CHILD = """
 import asyncio, sys
 from folkmoot.delivery.mail import Sender
-from folkmoot.store import Database, PostgresqlEngine, SqliteEngine
+from pathlib import Path
+from folkmoot.store import Database, engine_at
 
-async def main(url, path, relay):
-    database = Database(PostgresqlEngine(url, "community") if url else SqliteEngine(path))
+async def main(url, directory, relay):
+    database = Database(engine_at(url, Path(directory), "community"))
     database.open()
     await Sender(database, relay, "here").run()
 
@@ -325,8 +326,7 @@ asyncio.run(main(*sys.argv[1:]))
 
 
 def test_a_kill_skips_nobody(data_url: str, tmp_path: Path) -> None:
-    path = tmp_path / "community.db"
-    engine: Engine = PostgresqlEngine(data_url, "community") if data_url else SqliteEngine(path)
+    engine = engine_at(data_url, tmp_path, "community")
     total = 1500
 
     async def scenario() -> int:
@@ -339,7 +339,7 @@ def test_a_kill_skips_nobody(data_url: str, tmp_path: Path) -> None:
         await database.write(enqueue_each, [f"r{number}@x" for number in range(total)])
         kills = 0
         for goal in (100, 500, 900):
-            child = await asyncio.create_subprocess_exec(sys.executable, "-c", CHILD, data_url, str(path), relay)
+            child = await asyncio.create_subprocess_exec(sys.executable, "-c", CHILD, data_url, str(tmp_path), relay)
             try:
                 while len(server.arrived()) < goal:
                     assert child.returncode is None

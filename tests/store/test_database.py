@@ -181,7 +181,7 @@ def test_a_slow_scan_delays_neither_read_nor_write(engine: Engine) -> None:
 
 
 def test_a_lost_writer_connection_fails_what_was_in_hand_and_no_more(postgresql_url: str) -> None:
-    from folkmoot.store import PostgresqlEngine
+    from folkmoot.store.postgresql import PostgresqlEngine
 
     def kill_me(tx: Transaction) -> None:
         tx.rows("SELECT pg_terminate_backend(pg_backend_pid())")

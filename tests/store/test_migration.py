@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from folkmoot.errors import Unavailable
-from folkmoot.store import Engine, PostgresqlEngine, SqliteEngine, migrate, schema
+from folkmoot.store import Engine, SqliteEngine, migrate, schema
 from folkmoot.store.migration import HEADS, current
+from folkmoot.store.postgresql import PostgresqlEngine
 
 CHAINS = ("community", "broker")
 MIGRATIONS = Path(schema.__file__).parents[1] / "migrations"

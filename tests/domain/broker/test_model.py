@@ -25,8 +25,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from folkmoot.domain.broker import Broker, Limits, keep
-from folkmoot.store import Database, Engine, PostgresqlEngine, SqliteEngine, migrate
+from folkmoot.domain.broker import Broker, Limits, Opening, keep
+from folkmoot.store import Database, Engine, SqliteEngine, migrate
+from folkmoot.store.postgresql import PostgresqlEngine
 from folkmoot.surfaces.mqtt.journal import StoredJournal
 from folkmoot.wire import mqtt
 from folkmoot.wire.mqtt import Ack, Connack, Filter, Kind, Packet, Prop, Publish
@@ -150,7 +151,14 @@ class Lives(RuleBasedStateMachine):
             last_will = mqtt.Will(topic, kept_will.said.payload, qos, retain, fields)
         end = self.room.knock(name, version, clean, last_will, **properties)
         end.link.accept(end.link.identity, self.now)
-        present = self.memory.connect(name, clean, expiry, kept_will, self.now)
+        self.memory.make_way(name, clean, self.now)
+        if isinstance(end.link.waiting, Opening):
+            if self.pending is not None:
+                self.commit()
+            self.take_group()
+            self.commit()
+            end.link.opened(self.now)
+        present = self.memory.connect(name, expiry, kept_will)
         person.end, person.replies = end, []
         connack, *others = end.read()
         assert connack == Connack(present, 0, connack.properties)  # type: ignore[union-attr]
@@ -373,7 +381,7 @@ class Lives(RuleBasedStateMachine):
             assert (session.will and session.will.payload) == (right.will and right.will.said.payload)
             assert {each.topic_filter: each.qos for each in session.subscriptions.values()} == right.filters
             assert set(session.awaiting) == right.received
-            sent = [one for packet_id, one in session.inflight.items() if packet_id not in session.released]
+            sent = [one for packet_id, one in session.on_its_way().items() if packet_id not in session.released]
             owed = [(one.message, one.qos) for one in (*sent, *session.queue) if one.qos]
             assert _by_topic(owed, now) == _by_topic(right.owed, now)
         retained = {topic: said.payload for topic, said in memory.retained.items() if said.lives(now)}
