@@ -185,7 +185,8 @@ class Link(asyncio.Protocol):
             self._transport.close()
             async with asyncio.timeout(timeout_seconds):
                 await self._closed.wait()
-        except TimeoutError:
+        except (TimeoutError, OSError):
+            # Too slow, or gone already.
             self._transport.abort()
 
     def dismiss(self, last_words: bytes) -> None:

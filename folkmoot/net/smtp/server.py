@@ -30,7 +30,7 @@ from folkmoot.wire.smtp import (
 _log = structlog.get_logger(__name__)
 
 Deliver = Callable[[Envelope], Awaitable[Sequence[Reply]]]
-AcceptRecipient = Callable[[str], Awaitable[Reply | None]]
+AcceptRecipient = Callable[[str, str], Awaitable[Reply | None]]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _BUSY = Reply(421, "4.3.2", "Too many connections, try again later")
@@ -66,8 +66,8 @@ class MailServer:
 
     `deliver` gets each message and gives one reply per recipient, in order; a positive one promises that the message
     is stored. Over SMTP they become one (all refused: the first refusal; some refused: 250, as `deliver` has seen to
-    the rest). When it raises, the peer is told to try again. `accept_recipient` gives None to take a recipient, or a
-    refusal.
+    the rest). When it raises, the peer is told to try again. `accept_recipient` is asked with the sender of the
+    envelope and gives None to take a recipient, or a refusal.
     """
 
     def __init__(
@@ -212,7 +212,7 @@ class _Session:
         refusal = None
         if self._accept_recipient is not None:
             try:
-                refusal = await self._accept_recipient(address)
+                refusal = await self._accept_recipient(self._machine.sender, address)
             except Exception:
                 _log.exception("no answer whether a recipient is taken")
                 refusal = _FAILED

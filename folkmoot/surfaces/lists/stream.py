@@ -29,6 +29,10 @@ from folkmoot.text.mail import Mail, Problem, Recipient
 _LARGE_BYTES = 256 * 1024
 # contract §5.3
 _ROBOTS = ("auto-generated", "auto-replied")
+# What mail of ours comes from: what comes back there has nowhere to go.
+_OWN = ("bounces", "mailer")
+# RFC 5321 §4.5.1
+_POSTMASTER = "postmaster"
 
 _TAKEN = Reply(250, "2.0.0", "Taken")
 _DROPPED = Reply(250, "2.0.0", "Seen")
@@ -65,8 +69,16 @@ class Mailroom:
     def __init__(self, house: House) -> None:
         self._house = house
 
-    async def accept_recipient(self, address: str) -> Reply | None:
-        """Every recipient is taken; what becomes of the mail is decided at its end (contract §5.1)."""
+    async def accept_recipient(self, sender: str, address: str) -> Reply | None:
+        """Refuse what does not exist for the sender while it is offered, so that no letter of ours goes to whoever was put
+        there as the sender (RFC 5321 §3.3, §7.8); all else is decided at the end of the mail (contract §5.1).
+        """
+        try:
+            await self._house.db.read(
+                _check_recipient, sender, address, self._house.config.mail.domain, self._house.now()
+            )
+        except FolkmootError as error:
+            return _reply(error)
         return None
 
     async def deliver(self, envelope: Envelope) -> Sequence[Reply]:
@@ -122,6 +134,8 @@ def _reply(error: FolkmootError) -> Reply:
         return _DROPPED
     if isinstance(error, Unavailable):
         return Reply(451, "4.3.0", error.message)
+    if isinstance(error, NotFound):
+        return Reply(550, "5.1.1", error.message)
     if isinstance(error, Forbidden):
         return Reply(550, "5.7.1", error.message)
     return Reply(550, "5.6.0", error.message)
@@ -130,16 +144,49 @@ def _reply(error: FolkmootError) -> Reply:
 # --- in the transaction -----------------------------------------------------------------------------------------------
 
 
-def take(tx: Transaction, incoming: _Incoming) -> Reply:
-    """Deal with a mail to one recipient: a post, a command, or a mistake. Raises Forbidden when it is refused."""
-    local_part = incoming.recipient.rpartition("@")[0] or incoming.recipient
+def _check_recipient(tx: Transaction, sender: str, address: str, domain: str, now: datetime) -> None:
+    """Raises NotFound unless there is something at this address for the sender; the null sender hears nothing (§5.3)."""
+    if sender and _local_part(address).lower() not in (*_OWN, _POSTMASTER):
+        _find(tx, sender, address, domain, now)
+
+
+def _find(tx: Transaction, sender: str, address: str, domain: str, now: datetime) -> tuple[Recipient, MailingList]:
+    """The list at an address and what is wanted of it.
+
+    Raises NotFound when there is none, also for a private list of which the sender is no part and which it does not
+    want to leave (contract §2.8, §5.8); both posting forms are named (contract §5.2).
+    """
     try:
-        recipient = mail.parse_recipient(local_part)
+        recipient = mail.parse_recipient(_local_part(address))
+        face = spaces.find_mailing_list(tx, recipient.owner, recipient.name)
     except Invalid:
-        return _write(tx, incoming, render.unknown_list(incoming.recipient, incoming.domain))
-    face = spaces.find_mailing_list(tx, recipient.owner, recipient.name)
-    if face is None:
-        return _write(tx, incoming, render.unknown_list(incoming.recipient, incoming.domain))
+        face = None
+    if face is not None and (face.visibility != "PRIVATE" or _has_part(tx, sender, face, now)):
+        return recipient, face
+    raise NotFound(
+        "space.unknown", f"There is no list at this address; write to ~owner/name@{domain} or u.owner.name@{domain}"
+    )
+
+
+def _has_part(tx: Transaction, sender: str, face: MailingList, now: datetime) -> bool:
+    account = accounts.find_account_of_address(tx, sender)
+    if _rights(tx, account, face, now):
+        return True
+    return account is not None and subscriptions.is_subscribed(tx, account.id, face.id, "mail")
+
+
+def _local_part(address: str) -> str:
+    return address.rpartition("@")[0] or address
+
+
+def take(tx: Transaction, incoming: _Incoming) -> Reply:
+    """Deal with a mail to one recipient: a post, a command, or a mistake. Raises NotFound or Forbidden when refused."""
+    own = _local_part(incoming.recipient).lower()
+    if own in _OWN:
+        return _DROPPED
+    if own == _POSTMASTER:
+        return _pass_on(tx, incoming)
+    recipient, face = _find(tx, incoming.from_address, incoming.recipient, incoming.domain, incoming.now)
     # contract §5.3: our own mail has come back.
     if f"{face.path}.{incoming.domain}".lower() in incoming.parsed.list_ids:
         return _DROPPED
@@ -150,6 +197,14 @@ def take(tx: Transaction, incoming: _Incoming) -> Reply:
     if incoming.parsed.from_ is None:
         return _DROPPED
     return _take_command(tx, incoming, face, recipient)
+
+
+def _pass_on(tx: Transaction, incoming: _Incoming) -> Reply:
+    """Give a mail to whoever runs the site; from the null sender, so that it ends when it comes back (§5.3)."""
+    owner = _site_owner(tx, incoming.domain)
+    if _local_part(owner).lower() != _POSTMASTER:
+        outbox.enqueue(tx, incoming.data, "", [owner], incoming.now)
+    return _TAKEN
 
 
 def _take_post(tx: Transaction, incoming: _Incoming, face: MailingList) -> Reply:

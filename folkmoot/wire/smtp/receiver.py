@@ -112,6 +112,11 @@ class Receiver:
         """Whether a message is being read or waits to be settled, so that ending now would waste it."""
         return self._state is State.DATA or isinstance(self._open, MessageReceived)
 
+    @property
+    def sender(self) -> str:
+        """Who the mail in hand comes from; "" for the null path."""
+        return self._transaction.sender
+
     def receive(self, data: bytes) -> None:
         """Take bytes from the peer. Call it only after `next_event` gave None; the buffer is bounded by that."""
         if self._state is not State.ENDED:

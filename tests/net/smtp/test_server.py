@@ -40,7 +40,7 @@ class Mailbox:
         answers = {"full": Reply(452, "4.2.2", "Full"), "gone": Reply(550, "5.1.1", "Gone")}
         return [answers.get(each.rpartition("@")[2], TAKEN) for each in envelope.recipients]
 
-    async def accept_recipient(self, address: str) -> Reply | None:
+    async def accept_recipient(self, sender: str, address: str) -> Reply | None:
         return Reply(550, "5.7.1", "No relaying") if address.endswith("@elsewhere") else None
 
 

@@ -36,6 +36,7 @@ class Town:
     client: httpx.AsyncClient
     port: int
     smtp_port: int
+    mailroom: Mailroom
 
     async def person(self, name: str, **more: Any) -> Actor:
         """Somebody with the token `name` for everything and the address name@example.org."""
@@ -64,6 +65,11 @@ class Town:
             spaces.edit_list_audiences, owner, face.id, nonsubscriber=rights, subscriber=rights, account=rights, now=NOW
         )
 
+    async def make_private(self, face: MailingList) -> None:
+        """Show the list to nobody but those with rights in it."""
+        change = "UPDATE list_faces SET visibility = 'PRIVATE' WHERE space_id = :id"
+        await self.house.db.write(lambda tx: tx.run(change, id=face.id))
+
     async def post(self, actor: Actor, face: MailingList, title: str = "Hello", body: str = "text") -> int:
         """A post through another door; its id."""
 
@@ -88,12 +94,12 @@ class Town:
     async def send(
         self, data: str | bytes, *recipients: str, sender: str = "ann@example.org"
     ) -> list[tuple[int, bytes]]:
-        """Hand a mail to the LMTP listener with a real client; one (code, text) per recipient."""
+        """Hand a mail to the LMTP listener with a real client; one (code, text) for each recipient."""
         raw = data.encode() if isinstance(data, str) else data
         return await asyncio.to_thread(_send, self.port, raw, recipients, sender)
 
     async def send_smtp(self, data: str, *recipients: str, sender: str = "ann@example.org") -> tuple[int, bytes]:
-        """Hand a mail to the SMTP listener with a real client; the one (code, text) after its end."""
+        """Hand a mail to the SMTP listener with a real client; the one (code, text) after its end, or the first refusal."""
         return await asyncio.to_thread(_send_smtp, self.smtp_port, data, recipients, sender)
 
     async def letters(self) -> list[tuple[str, mail.Mail]]:
@@ -110,24 +116,23 @@ def _send(port: int, data: bytes, recipients: Sequence[str], sender: str) -> lis
     with smtplib.LMTP("127.0.0.1", port, timeout=10) as client:
         client.ehlo()
         client.mail(sender, ["SMTPUTF8", "BODY=8BITMIME"])
-        for recipient in recipients:
-            code, text = client.rcpt(recipient)
-            assert code == 250, text
+        refusals = {each: answer for each in recipients if (answer := client.rcpt(each))[0] != 250}
+        if len(refusals) == len(recipients):
+            return list(refusals.values())
         client.putcmd("data")
         assert client.getreply()[0] == 354
         lines = data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n").split(b"\r\n")
         client.send(b"\r\n".join(b"." + line if line.startswith(b".") else line for line in lines))
         client.send(b"\r\n.\r\n" if lines[-1] else b".\r\n")
-        return [client.getreply() for _ in recipients]
+        return [refusals.get(each) or client.getreply() for each in recipients]
 
 
 def _send_smtp(port: int, data: str, recipients: Sequence[str], sender: str) -> tuple[int, bytes]:
     with smtplib.SMTP("127.0.0.1", port, timeout=10) as client:
         client.ehlo()
         client.mail(sender)
-        for recipient in recipients:
-            assert client.rcpt(recipient)[0] == 250
-        return client.data(data)
+        answers = [client.rcpt(recipient) for recipient in recipients]
+        return client.data(data) if any(code == 250 for code, _ in answers) else answers[0]
 
 
 @asynccontextmanager
@@ -164,7 +169,7 @@ async def town_on(engine: Engine) -> AsyncIterator[Town]:
             serving(make_app(house)) as address,
             httpx.AsyncClient(base_url=f"http://{address}", verify=False) as client,
         ):
-            yield Town(house, client, lmtp_port, smtp_port)
+            yield Town(house, client, lmtp_port, smtp_port, mailroom)
     finally:
         database.close()
 
