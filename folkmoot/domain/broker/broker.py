@@ -22,14 +22,26 @@ from collections.abc import Callable
 from folkmoot.wire import mqtt
 from folkmoot.wire.mqtt import Reason
 
-from . import greeting, pipeline, retaining, subscribing
+from . import pipeline, retaining, subscribing
 from .agenda import Agenda
 from .automatic import Automatic
 from .delayed import Delayed
 from .happenings import Happenings
 from .ledger import Ledger
 from .links import Link
-from .model import FOREVER, Client, Gate, Identity, Kept, Message, OpenGate, Post, Receipt, Refused, Verdict, Wish
+from .model import (
+    Client,
+    Gate,
+    Identity,
+    Kept,
+    Message,
+    OpenGate,
+    Opening,
+    Post,
+    Receipt,
+    Verdict,
+    Wish,
+)
 from .options import Limits, Options
 from .quota import Quota
 from .retained import Retained
@@ -38,7 +50,7 @@ from .routes import Routes
 from .sessions import Session, Subscription
 from .topic_metrics import TopicMetrics
 from .topics import is_reserved
-from .upkeep import Upkeep, check_offline
+from .upkeep import Upkeep
 
 
 class Broker:
@@ -149,67 +161,6 @@ class Broker:
         self.links.add(link)
         return link
 
-    def connect(self, link: Link, packet: mqtt.Connect, now: float) -> None:
-        """The client is known and may come in: opens or resumes its session and answers CONNACK."""
-        identity = link.identity
-        link.client_id = link.client.client_id = link.client.client_id or greeting.new_client_id()
-        # [MQTT-3.2.2-16]
-        assigned = "" if packet.client_id else link.client_id
-        try:
-            greeting.mount(link.client)
-            answer = greeting.connack(link, assigned)
-        except Refused as error:
-            link.end(error.reason, now)
-            return
-        link.connected_at = now
-        old = self.sessions.get(link.client_id)
-        if old is not None and old.link is None:
-            # [MQTT-4.1.0-2] and [MQTT-3.1.2-8]: what is over, or due, since the last tick.
-            check_offline(self, old, now)
-            old = self.sessions.get(link.client_id)
-        if old is not None:
-            # Nobody resumes what is somebody else's.
-            fresh = packet.clean_start or old.identity.owner != identity.owner
-            self._take_over(old, fresh, now)
-            if fresh:
-                self.end_session(old, now, "session.discarded")
-                old = None
-        session = old
-        if session is None:
-            session = Session(link.client_id, identity, self.limits, now, self.happenings)
-            self.sessions[link.client_id] = session
-            self.count["session.created"] += 1
-        else:
-            self.count["session.resumed"] += 1
-        self.offline.pop(session.client_id, None)
-        greeting.enter(session, link, packet, now)
-        self.ledger.follow(session)
-        self.count["packets.connack.sent"] += 1
-        self.count["client.connected"] += 1
-        # MQTT 3.1 has no such flag.
-        answer.session_present = old is not None and link.version > mqtt.MQTT_3_1
-        link.emit(mqtt.encode(answer, link.version))
-        self.happenings.tell(self.happenings.answered, link, 0, now)
-        self.happenings.tell(self.happenings.connected, session, now)
-        self._forget_session(session)
-        session.withdraw(self.gate.may_receive, now, resumed=True)
-        session.resume(now)
-        retaining.pay(self, session, now)
-
-    def _take_over(self, session: Session, fresh: bool, now: float) -> None:
-        link = session.link
-        if link is None:
-            return
-        # [MQTT-3.1.4-3]; the old connection's will, contract §3.3
-        will, delay, session.will = session.will, session.will_delay, None
-        self.count["session.takenover"] += 1
-        interval, session.expiry_interval = session.expiry_interval, FOREVER
-        link.end(Reason.SESSION_TAKEN_OVER, now, "discarded" if fresh else "takenover")
-        session.expiry_interval = interval
-        if will is not None and (fresh or not delay):
-            session.will = will
-            self.publish_due_will(session, now)
-
     def lost(self, link: Link, now: float, why: str = "tcp_closed") -> None:
         """The connection is over, whoever ended it; its session goes on, or ends, and its will is due.
 
@@ -218,7 +169,7 @@ class Broker:
         if link.ended:
             return
         link.ended = True
-        if isinstance(link.waiting, mqtt.Connect | mqtt.Auth):
+        if isinstance(link.waiting, mqtt.Connect | mqtt.Auth | Opening):
             link.waiting = None
         link.again_size = -1
         self.links.discard(link)
@@ -242,7 +193,7 @@ class Broker:
         session.link = None
         session.disconnected_at = now
         self.happenings.tell(self.happenings.disconnected, session, link, why, now)
-        self._forget_session(session)
+        self.forget_session(session)
         if self.sessions.get(session.client_id) is not session:
             # It is just being ended.
             return
@@ -314,7 +265,8 @@ class Broker:
         if not self.is_awake:
             self.wake()
 
-    def _forget_session(self, session: Session) -> None:
+    def forget_session(self, session: Session) -> None:
+        """A session, or the link behind it, has come or gone."""
         for subscription in session.subscriptions.values():
             self.routes.forget(subscription)
 

@@ -6,7 +6,8 @@ form, on a topic this client is known to be allowed, for which the broker has a 
 through `parse_body` and `_packet`.
 Rules for changing it: what `feed` does itself must be exactly what the slow way does; no packet is looked at before it is
 complete; nothing here waits. When an answer from outside is needed (who is this? is the post accepted?), `waiting` says
-what for, the bytes that follow are kept, and `accept`, `refuse`, `taken` or `judged` goes on with them.
+what for, the bytes that follow are kept, and `accept`, `opened`, `refuse`, `taken` or `judged` goes on
+with them.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from typing import TYPE_CHECKING
 from folkmoot.wire import mqtt
 from folkmoot.wire.mqtt import MQTT_5, Kind, Reason
 
-from . import negotiating, packets, publishing, subscribing
+from . import entering, negotiating, packets, publishing, subscribing
 from .handing import hand_out
-from .model import Client, Identity, Post, Question, Refused, Verdict
+from .model import Client, Identity, Opening, Post, Question, Refused, Verdict
 from .negotiating import Negotiation
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class Link:
         self.session: Session | None = None
         self.negotiation: Negotiation | None = None
         """The enhanced authentication CONNECT asked for."""
-        self.waiting: mqtt.Connect | mqtt.Auth | Post | Question | None = None
+        self.waiting: mqtt.Connect | mqtt.Auth | Opening | Post | Question | None = None
         self.ended = False
         self.connected_at = self.seen_at = now
 
@@ -265,7 +266,7 @@ class Link:
             return
         if self.session is None:
             self.identity = self.client.identity = identity
-            self.broker.connect(self, self.connect, now)
+            entering.connect(self.broker, self, self.connect, now)
         else:
             try:
                 negotiating.confirm(self, identity)
@@ -273,6 +274,13 @@ class Link:
                 self.end(error.reason, now)
                 return
         self.feed(b"", now)
+
+    def opened(self, now: float) -> None:
+        """The session whose place this client's takes is gone for good; goes on with what came since."""
+        waiting, self.waiting = self.waiting, None
+        if isinstance(waiting, Opening) and not self.ended:
+            entering.enter(self.broker, self, waiting.packet, waiting.answer, now)
+            self.feed(b"", now)
 
     def challenge(self, data: bytes, now: float) -> None:
         """The client of the CONNECT or AUTH we wait for has to say more; goes on with what came since."""

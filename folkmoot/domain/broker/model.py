@@ -291,6 +291,13 @@ class Post(Struct):
     receipt: Receipt | None = None
 
 
+class Opening(NamedTuple):
+    """A session that takes the place of one that was kept: the stream waits for the commit and then calls `Link.opened`."""
+
+    packet: mqtt.Connect
+    answer: mqtt.Connack
+
+
 class Question(Struct):
     """A packet with wishes somebody outside has to judge: the stream replaces the verdicts ASK and calls `Link.judged`."""
 

@@ -14,7 +14,6 @@ from contextlib import suppress
 from typing import Protocol, cast
 
 from folkmoot import errors
-from folkmoot.domain.authorization import Banned
 from folkmoot.domain.broker import (
     Broker,
     Client,
@@ -22,6 +21,7 @@ from folkmoot.domain.broker import (
     Journal,
     Link,
     Message,
+    Opening,
     Post,
     Question,
     Receipt,
@@ -29,6 +29,7 @@ from folkmoot.domain.broker import (
     Verdict,
     Wish,
 )
+from folkmoot.surfaces.mqtt.reasons import OURS, POST_REFUSALS, REFUSALS, reason_of
 from folkmoot.surfaces.mqtt.sockets import LINGER_SECONDS, Socket
 from folkmoot.surfaces.mqtt.timing import Timer
 from folkmoot.wire import mqtt
@@ -272,7 +273,7 @@ class Stream:
                 code = await self.post(
                     link.identity, message.topic, message.payload, waiting.properties, waiting.receipt
                 )
-                if link.version < mqtt.MQTT_5 and code in _OURS:
+                if link.version < mqtt.MQTT_5 and code in OURS:
                     # MQTT 3 cannot say that we failed; closing makes the client send it again.
                     link.end(None, self.now())
                 link.taken(code, self.now())
@@ -281,6 +282,8 @@ class Stream:
                     if verdict is Verdict.ASK:
                         waiting.verdicts[at] = await self._judge(link.client, waiting.wishes[at])
                 link.judged(self.now())
+            elif isinstance(waiting, Opening):
+                await self._open(link)
             else:
                 await self._admit(link, waiting)
 
@@ -292,7 +295,7 @@ class Stream:
                 return
         except Exception as error:
             self.broker.count["authentication.failure"] += 1
-            link.refuse(_reason(error, _REFUSALS), self.now())
+            link.refuse(reason_of(error, REFUSALS), self.now())
             return
         self.broker.count["authentication.success"] += 1
         if self._stopping:
@@ -301,6 +304,18 @@ class Stream:
             link.refuse(Reason.NOT_AUTHORIZED, self.now())
         else:
             link.accept(identity, self.now())
+
+    async def _open(self, link: Link) -> None:
+        began = self.now()
+        try:
+            await self.settled()
+        except errors.Unavailable:
+            link.refuse(Reason.SERVER_UNAVAILABLE, self.now())
+            return
+        if self._has_ended_since(began, link.identity):
+            link.refuse(Reason.NOT_AUTHORIZED, self.now())
+        else:
+            link.opened(self.now())
 
     async def _identify(self, link: Link, packet: mqtt.Connect | mqtt.Auth) -> Identity | None:
         """Whose connection it is; None when the client has to say more before that is known."""
@@ -354,37 +369,4 @@ class Stream:
         try:
             return await self._take(identity, topic, payload, properties, receipt)
         except Exception as error:
-            return _reason(error, _POST_REFUSALS)
-
-
-_Table = dict[type[Exception], Reason]
-_REFUSALS: _Table = {
-    Banned: Reason.BANNED,
-    errors.Unauthenticated: Reason.BAD_CREDENTIALS,
-    errors.Forbidden: Reason.NOT_AUTHORIZED,
-    errors.RateLimited: Reason.CONNECTION_RATE_EXCEEDED,
-    errors.Unavailable: Reason.SERVER_UNAVAILABLE,
-}
-# MQTT 5 §3.4.2.1: PUBACK knows only some of the codes.
-_POST_REFUSALS: _Table = {
-    errors.Unauthenticated: Reason.NOT_AUTHORIZED,
-    errors.Forbidden: Reason.NOT_AUTHORIZED,
-    errors.NotFound: Reason.TOPIC_NAME_INVALID,
-    errors.Conflict: Reason.NOT_AUTHORIZED,
-    errors.Invalid: Reason.PAYLOAD_FORMAT_INVALID,
-    errors.TooLarge: Reason.QUOTA_EXCEEDED,
-    errors.RateLimited: Reason.QUOTA_EXCEEDED,
-}
-#: Codes for failures of our side, after which sending again may help.
-_OURS = (Reason.UNSPECIFIED_ERROR, Reason.IMPLEMENTATION_ERROR)
-
-
-def _reason(error: Exception, table: _Table) -> Reason:
-    """The reason code for what a call into the community raised."""
-    if isinstance(error, Refused):
-        return error.reason
-    for kind, reason in table.items():
-        if isinstance(error, kind):
-            return reason
-    log.error("a call into the community failed", exc_info=error)
-    return Reason.UNSPECIFIED_ERROR
+            return reason_of(error, POST_REFUSALS)

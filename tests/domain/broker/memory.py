@@ -75,8 +75,8 @@ class Memory:
 
     # --- clients ------------------------------------------------------------------------------------------------------
 
-    def connect(self, name: str, clean: bool, expiry: int, will: Will | None, now: float) -> bool:
-        """A client comes in; whether its session was there."""
+    def make_way(self, name: str, clean: bool, now: float) -> None:
+        """A client knocks: an old connection of that name is over, and so is an old session that is not wanted."""
         session = self.sessions.get(name)
         if session is not None and session.connected:
             old, session.will = session.will, None
@@ -86,6 +86,9 @@ class Memory:
             self._age(name, now)
         if clean:
             self._end(name, now)
+
+    def connect(self, name: str, expiry: int, will: Will | None) -> bool:
+        """The client is in; whether its session was there."""
         present = name in self.sessions
         session = self.sessions.setdefault(name, Session(expiry))
         session.expiry, session.connected, session.will = expiry, True, will

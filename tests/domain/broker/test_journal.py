@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from folkmoot.domain.broker import Broker, Changes, Limits, Message, Session, keep, list_retained
+from folkmoot.domain.broker import Broker, Changes, Limits, Message, Opening, Session, keep, list_retained
 from folkmoot.store import Database, Transaction
 from folkmoot.surfaces.mqtt.journal import StoredJournal
 from folkmoot.wire import mqtt
 from folkmoot.wire.mqtt import Ack, Connack, Filter, Kind, Packet, Publish, Suback, Subscribe
 
-from .ends import End, Room
+from .ends import ALICE, End, Room
 
 DAY = 86_400
 WILL = mqtt.Will("will", b"gone", 1, True)
@@ -314,7 +314,9 @@ def _expire(room: Room) -> None:
 
 
 def _start_clean(room: Room) -> None:
-    room.enter("sink")
+    link = room.knock("sink").link
+    link.accept(ALICE, room.clock.now)
+    assert isinstance(link.waiting, Opening), "CONNACK waits for the commit"
 
 
 def _resume_for_the_connection_only(room: Room) -> None:

@@ -401,6 +401,29 @@ def test_a_retained_message_is_acknowledged_after_its_commit_or_not_at_all(fails
         source.close()
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_whoever_starts_clean_hears_so_when_the_old_session_is_gone_for_good(fails: bool) -> None:
+    journal = Slate()
+    journal.fails = fails
+    with serve(journal=journal) as served, served.connect() as old, served.connect() as new:
+        old.sendall(mqtt.encode(mqtt.Connect(5, "c", properties={mqtt.Prop.SESSION_EXPIRY: 60}), 5))
+        assert old.recv(1)
+        assert journal.begun.wait(DEADLINE_SECONDS)
+        new.sendall(mqtt.encode(mqtt.Connect(5, "c"), 5) + mqtt.encode(mqtt.Pingreq(), 5))
+        new.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            new.recv(1)
+        served.call(journal.open.set)
+        new.settimeout(DEADLINE_SECONDS)
+        if fails:
+            assert _until_closed(new)[3] == Reason.SERVER_UNAVAILABLE
+        else:
+            data = new.recv(1000)
+            assert data[3] == 0
+            assert data.endswith(mqtt.PINGRESP)
+            assert [set(changes.sessions.values()) for changes in journal.committed[1:]] == [{None}]
+
+
 def test_ending_an_account_ends_its_connections_at_once(client: Callable[..., Client], served: Served) -> None:
     target, other = client("target", 5, username="ada"), client("other", 5, username="bertha")
     begin = time.monotonic()
