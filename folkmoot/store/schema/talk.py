@@ -81,11 +81,12 @@ Table(
     count("participants"),
     count("score"),
     Index("ix_threads_created_at", "listed", "created_at", "id"),
-    Index("ix_threads_active_at", "listed", "active_at", "id"),
+    # With all that a hot rank is made from.
+    Index("ix_threads_active_at", "listed", "active_at", "id", "score", "created_at"),
     Index("ix_threads_score", "listed", "score", "created_at", "id"),
     Index("ix_threads_day_score", "listed", day("created_at"), "score", "created_at", "id"),
     Index("ix_threads_space_created_at", "space_id", "listed", "created_at", "id"),
-    Index("ix_threads_space_active_at", "space_id", "listed", "active_at", "id"),
+    Index("ix_threads_space_active_at", "space_id", "listed", "active_at", "id", "score", "created_at"),
     Index("ix_threads_space_score", "space_id", "listed", "score", "created_at", "id"),
     Index("ix_threads_space_day_score", "space_id", "listed", day("created_at"), "score", "created_at", "id"),
     Index(
