@@ -129,6 +129,17 @@ class System(Struct):
     procmem_high_watermark: float = 0.05
 
 
+class Dashboard(Struct):
+    """How the management API is served."""
+
+    token_expired_time: float = 3600.0
+    """How long a login lasts from its last use."""
+    cors: bool = False
+    """Whether pages of other sites may read its answers."""
+    swagger_support: bool = True
+    """Whether its document and the page about it are there."""
+
+
 class Strategy(Struct):
     """How one shared group chooses the member that gets a message (contract §3.5)."""
 
@@ -148,5 +159,6 @@ class Options(Struct):
     sys_topics: SysTopics = field(default_factory=SysTopics)
     alarm: Alarms = field(default_factory=Alarms)
     sysmon: System = field(default_factory=System)
+    dashboard: Dashboard = field(default_factory=Dashboard)
     shared_subscription_group: dict[str, Strategy] = field(default_factory=dict)
     """Groups with a strategy of their own."""

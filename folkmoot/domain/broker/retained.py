@@ -46,6 +46,13 @@ class RetainedSettings(Struct):
     storage_type: str = "ram"
     """Said back as it was set, as is `index_specs`: here all are kept, and found by their levels."""
     index_specs: list[list[int]] = field(default_factory=lambda: [[1, 2, 3], [1, 3], [2, 3], [3]])
+    backend_enable: bool = True
+    """Off, as good as `enable` off."""
+
+    @property
+    def is_on(self) -> bool:
+        """Whether messages are kept and handed out."""
+        return self.enable and self.backend_enable
 
 
 class _Node:
@@ -89,7 +96,7 @@ class Retained:
     def accepts(self, message: Message, now: float) -> bool:
         """Whether the settings let a message with a payload be kept; counts it against the rate."""
         settings = self.settings
-        if not settings.enable or len(message.payload) > settings.max_payload_size:
+        if not settings.is_on or len(message.payload) > settings.max_payload_size:
             return False
         most = settings.max_retained_messages
         if most and len(self.messages) >= most and message.topic not in self.messages:

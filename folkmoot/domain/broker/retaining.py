@@ -47,7 +47,7 @@ class Debt:
 def retain(broker: Broker, message: Message, now: float) -> bool:
     """Keeps a retained message or, without a payload, removes the one of its topic; False when it must go no further."""
     retained, settings = broker.retained, broker.retained.settings
-    if not settings.enable:
+    if not settings.is_on:
         return True
     if not message.payload:
         if retained.drop(message.topic):
@@ -68,9 +68,11 @@ def owe(broker: Broker, subscription: Subscription, new: bool, now: float) -> No
     handling = subscription.retain_handling
     if subscription.group is not None or handling == 2 or (handling == 1 and not new):
         return
-    if broker.retained.settings.enable and broker.retained.messages:
+    if broker.retained.settings.is_on and broker.retained.messages:
         walk = broker.retained.walk(subscription.inner_filter)
         subscription.session.backlog.append(Debt(subscription, walk, now))
+        if subscription.session.ledger is not None:
+            broker.ledger.touch(subscription.session)
 
 
 def pay(broker: Broker, session: Session, now: float) -> None:
@@ -89,15 +91,22 @@ def pay(broker: Broker, session: Session, now: float) -> None:
         try:
             found = next(debt.walk)
         except StopIteration:
-            backlog.popleft()
+            _settle(broker, session)
             continue
         if session.subscriptions.get(subscription.topic_filter) is not subscription:
-            backlog.popleft()
+            _settle(broker, session)
             continue
         message = None if found is None else retained.find(found.topic, now)
         if message is not None and broker.gate.may_receive(session.identity, message.topic):
             debt.paid += 1
             session.send(subscription.delivery(message, retain=True), now)
+
+
+def _settle(broker: Broker, session: Session) -> None:
+    """The oldest debt is paid, or nobody's any more."""
+    session.backlog.popleft()
+    if session.ledger is not None:
+        broker.ledger.touch(session)
 
 
 class Clearing:

@@ -7,11 +7,12 @@ from typing import Any
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from folkmoot.errors import FolkmootError, Invalid
 from folkmoot.house import House
 from folkmoot.net import decoding, http, openapi
+from folkmoot.net.errors import UnknownPath
 from folkmoot.surfaces.mqtt import auth, errors, schema
 from folkmoot.surfaces.mqtt.auth import Authentication, Caller
 from folkmoot.surfaces.mqtt.handlers import Management
@@ -22,13 +23,44 @@ from folkmoot.surfaces.mqtt.stream import Stream
 
 __all__ = ["Authentication", "Management", "Push", "StoredJournal", "Stream", "make_app"]
 
-_DOCS = "/api-docs/index.html"
+_DOCS_FOLDER = "/api-docs"
+_DOCS = f"{_DOCS_FOLDER}/index.html"
+_CORS = (
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-allow-methods", b"GET, POST, PUT, DELETE"),
+    (b"access-control-allow-headers", b"authorization, content-type"),
+)
 _TITLE = "Folkmoot broker API"
 
 
 def make_app(management: Management) -> ASGIApp:
     """The management API with its documentation pages as an ASGI application."""
-    return http.bind(OPERATIONS, _Dialect(management.house), management, extra_routes=_pages())
+    dialect = _Dialect(management.house)
+    app = http.bind(OPERATIONS, dialect, management, extra_routes=_pages())
+    options = management.stream.broker.options.dashboard
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            if not options.swagger_support and scope["path"].startswith(_DOCS_FOLDER):
+                request = HTTPConnection(scope)
+                await dialect.error(UnknownPath(), None, request)(scope, receive, send)
+                return
+            if options.cors and any(name == b"origin" for name, _ in scope["headers"]):
+                send = _opened(send)
+        await app(scope, receive, send)
+
+    return answer
+
+
+def _opened(send: Send) -> Send:
+    """Lets pages of other sites read the answer; no credential that a browser keeps comes with their requests."""
+
+    async def send_opened(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message.get("headers", ()), *_CORS]}
+        await send(message)
+
+    return send_opened
 
 
 def _pages() -> list[Route]:
@@ -64,7 +96,8 @@ class _Dialect(http.Dialect):
         self._newer_codes = house.config.mqtt.error_code_flavour == "v5.8"
 
     async def authenticate(self, call: http.Call) -> Caller | None:
-        return await auth.authenticate(self._house, call.operation, call.headers.get("authorization"), call.address)
+        header, lasts = call.headers.get("authorization"), call.app.login_lasts
+        return await auth.authenticate(self._house, call.operation, header, call.address, lasts)
 
     def decode(self, call: http.Call) -> Any:
         operation = call.operation

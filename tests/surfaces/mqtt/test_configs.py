@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +163,43 @@ def test_other_roots(tmp_path: Path) -> None:
     scenario(tmp_path, play)
 
 
+def test_how_the_api_itself_is_served(tmp_path: Path) -> None:
+    async def play(here: Running) -> None:
+        origin = {"origin": "https://dashboard.example"}
+        opened = "access-control-allow-origin"
+        docs = "/api-docs/index.html"
+        assert opened not in (await here.ask("GET", "/nodes", headers=origin)).headers
+        assert (await here.rest.get(docs)).status_code == 200
+        dashboard = {"cors": True, "swagger_support": False, "token_expired_time": "10m"}
+        assert (await here.ask("PUT", "/configs/dashboard", json=dashboard)).status_code == 200
+        for answer in (
+            await here.ask("GET", "/nodes", headers=origin),
+            await here.ask("GET", "/nodes", headers=origin, auth=None),
+            await here.ask("OPTIONS", "/nodes", headers=origin, auth=None),
+        ):
+            assert answer.headers[opened] == "*", answer.status_code
+        assert opened not in (await here.ask("GET", "/nodes")).headers
+        for path in (docs, "/api-docs/swagger.json", "/api-docs/"):
+            answer = await here.rest.get(path, headers={"accept": "application/json"})
+            assert_error(answer, 404, "NOT_FOUND")
+
+        token = (await here.rest.post("/api/v5/login", json={"username": "admin", "password": "public"})).json()
+        bearer = {"authorization": f"Bearer {token['token']}"}
+        for minutes, status in ((9, 200), (9, 200), (11, 401)):
+            here.clock.ahead += timedelta(minutes=minutes)
+            assert (await here.ask("GET", "/nodes", auth=None, headers=bearer)).status_code == status
+        await here.ask("PUT", "/configs/dashboard", json={"token_expired_time": "1h"})
+        token = (await here.rest.post("/api/v5/login", json={"username": "admin", "password": "public"})).json()
+        bearer = {"authorization": f"Bearer {token['token']}"}
+        # Set to less, it holds from the next use on for those who are in, too.
+        await here.ask("PUT", "/configs/dashboard", json={"token_expired_time": "10m"})
+        for minutes, status in ((1, 200), (11, 401)):
+            here.clock.ahead += timedelta(minutes=minutes)
+            assert (await here.ask("GET", "/nodes", auth=None, headers=bearer)).status_code == status
+
+    scenario(tmp_path, play)
+
+
 def test_everything_in_one_document(tmp_path: Path) -> None:
     async def play(here: Running) -> None:
         options = here.stream.broker.options
@@ -189,6 +227,11 @@ def test_everything_in_one_document(tmp_path: Path) -> None:
         ):
             answer = await here.ask("PUT", "/configs", content=bad, **plain)
             assert answer.status_code == 400 and list(answer.json()["errors"]) == [place]
+        node = 'node.name = "a@b"\nmqtt.max_awaiting_rel = 6'
+        answer = await here.ask("PUT", "/configs", content=node, **plain)
+        assert answer.status_code == 400 and options.mqtt.max_awaiting_rel == 5
+        assert (await here.ask("PUT", "/configs?ignore_readonly=true", content=node, **plain)).status_code == 200
+        assert options.mqtt.max_awaiting_rel == 6
         assert_error(await here.ask("PUT", "/configs?mode=other", content="", **plain), 400, "BAD_REQUEST")
 
     scenario(tmp_path, play)

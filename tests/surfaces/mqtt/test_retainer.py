@@ -71,6 +71,11 @@ def test_settings_hold_at_once_and_after_a_restart(tmp_path: Path) -> None:
         await retain(here, "large", payload="123")
         await retain(here, "a", "b", "c")
         assert await listed(here) == ["a", "b"]
+        answer = await here.ask("PUT", "/mqtt/retainer", json={"backend": {"enable": False}})
+        assert answer.json() == {**changed, "backend": {**changed["backend"], "enable": False}}
+        await retain(here, "a", payload="")
+        assert (await here.ask("PUT", "/mqtt/retainer", json={"backend": {"enable": True}})).json() == changed
+        assert await listed(here) == ["a", "b"]
 
     async def second(here: Running) -> None:
         assert (await here.ask("GET", "/mqtt/retainer")).json() == changed

@@ -25,9 +25,8 @@ from folkmoot.store import Transaction
 KEYS = "mqtt_api"
 LOGINS = "mqtt_login"
 
-_LOGIN_LASTS = timedelta(minutes=60)
 # A login slides; moving its end at every request would cost a commit each.
-_RENEWED_AFTER = timedelta(minutes=1)
+_RENEWED_AFTER = 1 / 60
 _LOGINS_MAX = 100
 # What those who may only look do about themselves.
 _OF_ONES_OWN = ("Logout", "ChangeOperatorPassword")
@@ -43,8 +42,10 @@ class Caller(Struct, frozen=True):
     """The login token it came with, if it did."""
 
 
-async def authenticate(house: House, operation: http.Operation, header: str | None, address: str) -> Caller | None:
-    """The caller behind an Authorization header; None where nobody is asked.
+async def authenticate(
+    house: House, operation: http.Operation, header: str | None, address: str, login_lasts: timedelta
+) -> Caller | None:
+    """The caller behind an Authorization header; None where nobody is asked. A login lasts as long from now on.
 
     Raises Unauthenticated, or Forbidden when the role may not do this.
     """
@@ -54,7 +55,7 @@ async def authenticate(house: House, operation: http.Operation, header: str | No
     if scheme.lower() == "basic":
         caller = await _basic(house, credential.strip(), address)
     elif scheme.lower() == "bearer":
-        caller = await _bearer(house, credential.strip(), address)
+        caller = await _bearer(house, credential.strip(), address, login_lasts)
     else:
         raise Unauthenticated("credential.missing", "Support authorization: basic/bearer")
     _require(caller, operation)
@@ -101,7 +102,7 @@ async def _key(house: House, token: Token, address: str) -> Caller:
     return Caller(actor, role_of(token), is_key=True)
 
 
-async def _bearer(house: House, secret: str, address: str) -> Caller:
+async def _bearer(house: House, secret: str, address: str, lasts: timedelta) -> Caller:
     now = house.now()
     token = await house.db.read(accounts.find_token, LOGINS, secret)
     if token is None:
@@ -112,8 +113,10 @@ async def _bearer(house: House, secret: str, address: str) -> Caller:
         actor, role = await _operator(house, token.account_id, address)
     except FolkmootError as error:
         raise Unauthenticated("session.unknown", "This token is unknown.") from error
-    if token.expires_at is None or token.expires_at < now + _LOGIN_LASTS - _RENEWED_AFTER:
-        await house.db.write(accounts.renew_token, token.id, now + _LOGIN_LASTS)
+    left = timedelta() if token.expires_at is None else token.expires_at - now
+    # More is left than it may last when that was set to less.
+    if not lasts * (1 - _RENEWED_AFTER) <= left <= lasts:
+        await house.db.write(accounts.renew_token, token.id, now + lasts)
     return Caller(actor, role, login=secret)
 
 
@@ -131,7 +134,7 @@ def role_of(token: Token) -> str:
     return token.scopes if token.scopes in ("viewer", "publisher") else "administrator"
 
 
-async def log_in(house: House, name: str, password: str) -> tuple[str, str]:
+async def log_in(house: House, name: str, password: str, lasts: timedelta) -> tuple[str, str]:
     """A new login token, and the role it is for. Raises Unauthenticated, or Forbidden for an account without one."""
     try:
         account = await house.sign_in(name, password)
@@ -139,17 +142,17 @@ async def log_in(house: House, name: str, password: str) -> tuple[str, str]:
         raise Unauthenticated("login.refused", "Check username/password") from error
     _, role = await _operator(house, account.id, "")
     secret = new_secret(64)
-    await house.db.write(_open_login, account.id, secret, house.now())
+    await house.db.write(_open_login, account.id, secret, house.now(), lasts)
     return secret, role
 
 
-def _open_login(tx: Transaction, account_id: int, secret: str, now: datetime) -> None:
+def _open_login(tx: Transaction, account_id: int, secret: str, now: datetime, lasts: timedelta) -> None:
     logins = accounts.list_tokens(tx, LOGINS, account_id)
     live = [each for each in logins if each.is_live(now)]
     superfluous = live[: max(0, len(live) - _LOGINS_MAX + 1)]
     for each in [each for each in logins if each not in live] + superfluous:
         accounts.revoke_token(tx, each.id)
-    accounts.create_token(tx, account_id, LOGINS, secret, now, expires_at=now + _LOGIN_LASTS)
+    accounts.create_token(tx, account_id, LOGINS, secret, now, expires_at=now + lasts)
 
 
 async def log_out(house: House, caller: Caller, name: str) -> None:

@@ -15,13 +15,15 @@ from folkmoot.ids import new_secret
 from folkmoot.net.http import Call
 from folkmoot.store import Transaction
 from folkmoot.surfaces.mqtt import auth, render, schema
+from folkmoot.surfaces.mqtt.handlers.management import Management
 from folkmoot.surfaces.mqtt.handlers.reading import moment
 
 _KEYS_MAX = 100
 
 
 async def log_in(call: Call) -> schema.LoggedIn:
-    token, role = await auth.log_in(call.app.house, call.data.username, call.data.password)
+    app: Management = call.app
+    token, role = await auth.log_in(app.house, call.data.username, call.data.password, app.login_lasts)
     return schema.LoggedIn(token, schema.VERSION, schema.License(), role)
 
 

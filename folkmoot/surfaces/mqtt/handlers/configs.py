@@ -17,6 +17,8 @@ from folkmoot.text import hocon
 
 # Roots of the zone that are taken and kept, but not shown unless asked for.
 _HIDDEN = ("stats", "overload_protection", "conn_congestion")
+# What is set before the start; `ignore_readonly` passes over it.
+_READ_ONLY = ("cluster", "node", "rpc")
 
 
 async def get_configs(call: Call) -> Response:
@@ -57,6 +59,8 @@ async def set_configs(call: Call) -> Response:
         found = hocon.parse(call.body.decode())
     except (UnicodeDecodeError, hocon.HoconError) as error:
         return _refused("hocon", f"{error}")
+    if call.query.get("ignore_readonly") == "true":
+        found = {root: each for root, each in found.items() if root not in _READ_ONLY}
     unknown = [root for root in found if root not in ALL]
     if unknown:
         return _refused(unknown[0], "This root cannot be set here.")

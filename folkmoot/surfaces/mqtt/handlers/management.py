@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from folkmoot.domain.bridges import Bridges
 from folkmoot.domain.monitoring import Monitoring
@@ -40,6 +41,11 @@ class Management:
     """To join this node; all have failed, as one node is all there is."""
     tracing: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held by whoever changes which traces there are."""
+
+    @property
+    def login_lasts(self) -> timedelta:
+        """How long a login lasts from its last use."""
+        return timedelta(seconds=self.stream.broker.options.dashboard.token_expired_time)
 
     async def write_monitoring(self) -> None:
         """Returns when what is new in alarms and samples is committed."""

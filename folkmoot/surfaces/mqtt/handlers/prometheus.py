@@ -41,7 +41,7 @@ async def _require(call: Call) -> Management:
     app: Management = call.app
     if app.monitoring.prometheus.enable_basic_auth:
         operation = replace(call.operation, permission="any")
-        await auth.authenticate(app.house, operation, call.headers.get("authorization"), call.address)
+        await auth.authenticate(app.house, operation, call.headers.get("authorization"), call.address, app.login_lasts)
     app.require_node(call.data.node)
     return app
 

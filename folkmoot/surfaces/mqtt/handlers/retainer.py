@@ -57,6 +57,7 @@ def _changed(settings: RetainedSettings, wanted: schema.RetainerChange) -> Retai
     if not isinstance(wanted.backend, UnsetType):
         for name in ("max_retained_messages", "storage_type", "index_specs"):
             changes[name] = getattr(wanted.backend, name)
+        changes["backend_enable"] = wanted.backend.enable
     return replace(settings, **{name: value for name, value in changes.items() if value is not UNSET})
 
 

@@ -32,6 +32,7 @@ def retainer_settings(settings: RetainedSettings) -> schema.Retainer:
             storage_type="disc" if settings.storage_type == "disc" else "ram",
             max_retained_messages=settings.max_retained_messages,
             index_specs=settings.index_specs,
+            enable=settings.backend_enable,
         ),
     )
 

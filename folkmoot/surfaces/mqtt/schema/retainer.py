@@ -35,6 +35,14 @@ class Retainer(Struct):
     backend: RetainerBackend
 
 
+class RetainerBackendChange(Struct):
+    type: Literal["built_in_database"] = "built_in_database"
+    storage_type: Literal["ram", "disc"] | UnsetType = UNSET
+    max_retained_messages: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
+    index_specs: list[list[Annotated[int, Meta(ge=1)]]] | UnsetType = UNSET
+    enable: bool | UnsetType = UNSET
+
+
 class RetainerChange(Struct):
     """What is not given stays as it is."""
 
@@ -48,7 +56,7 @@ class RetainerChange(Struct):
     stop_publish_clear_msg: bool | UnsetType = UNSET
     delivery_rate: str | UnsetType = UNSET
     max_publish_rate: str | UnsetType = UNSET
-    backend: RetainerBackend | UnsetType = UNSET
+    backend: RetainerBackendChange | UnsetType = UNSET
 
 
 class RetainedQuery(Paged):
