@@ -148,6 +148,9 @@ class Broker:
                 self.routes.table.add(subscription.topic_filter, subscription)
                 if subscription.is_exclusive:
                     self.exclusive[subscription.inner_filter] = subscription
+            for topic_filter in kept.owed.get(session.number, ()):
+                if topic_filter in session.subscriptions:
+                    retaining.owe(self, session.subscriptions[topic_filter], True, now)
         self.ledger.resume(kept, sessions, now)
 
     def post(self, message: Message, packet: mqtt.Publish) -> Post:

@@ -297,10 +297,12 @@ def _session_row(session: Session) -> Row:
 
 def _client_row(session: Session) -> Row | None:
     client, identity = session.client, session.identity
-    if session.will is None and not identity.realm:
+    owed = [debt.subscription.topic_filter for debt in session.backlog] if session.ledger is not None else []
+    if session.will is None and not identity.realm and not owed:
         return None
     document = {name: getattr(client, name) for name in KEPT_OF_CLIENT}
-    return {"document": json.encode({**document, "realm": identity.realm, "user_id": identity.user_id}).decode()}
+    more = {"realm": identity.realm, "user_id": identity.user_id, "owed": owed}
+    return {"document": json.encode({**document, **more}).decode()}
 
 
 def _will_row(session: Session) -> Row | None:

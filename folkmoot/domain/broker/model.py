@@ -246,6 +246,8 @@ class Kept(Struct):
     """Number of a message → its row, and how many deliveries need it."""
     idle: list[int] = field(default_factory=list)
     """Messages no delivery needs."""
+    owed: dict[int, list[str]] = field(default_factory=dict)
+    """Number of a session → its subscriptions that have still to get retained messages."""
 
 
 class Damaged(Struct, frozen=True):

@@ -180,6 +180,25 @@ def test_an_offline_client_gets_what_came_and_the_rows_go(version: int, broker_d
     assert (rows(broker_database, "queued_messages"), rows(broker_database, "deliveries")) == (0, 0)
 
 
+def test_retained_messages_that_are_still_owed_are_handed_out_after_a_kill(broker_database: Database) -> None:
+    room = durable(Limits(max_inflight=5))
+    topics = {f"r/{number}" for number in range(20)}
+    messages = [Publish(topic, b"x", 1, True, packet_id=at + 1) for at, topic in enumerate(topics)]
+    room.enter("source").send(*messages)
+    sink = enter(room, "sink")
+    sink.send(Subscribe(1, [Filter("r/+", 1)]))
+    save(broker_database, room.broker)
+    assert len([packet for packet in sink.read() if isinstance(packet, Publish)]) == 5
+    after = killed(broker_database, room, Limits(max_inflight=100))
+    found = after.knock("sink", clean=False, session_expiry=DAY)
+    found.link.accept(room.broker.sessions["sink"].identity, after.clock.now)
+    came = [packet for packet in found.read() if isinstance(packet, Publish)]
+    assert {packet.topic for packet in came} == topics
+    assert all(packet.retain and packet.qos == 1 for packet in came)
+    save(broker_database, after.broker)
+    assert not rows(broker_database, "session_clients"), "nothing is owed any more"
+
+
 def test_a_message_for_clean_sessions_never_waits(broker_database: Database) -> None:
     room = durable()
     subscribed(room, "kept", "other", 1, broker_database)
