@@ -12,6 +12,7 @@ from folkmoot.errors import FolkmootError
 from folkmoot.house import House
 from folkmoot.store import log
 
+from . import leaving
 from .program import Program
 
 _RETENTION_SECONDS = 3600.0
@@ -46,9 +47,7 @@ async def _erase(house: House) -> None:
     """Take back, piece by piece, what accounts that were deleted have said."""
     while True:
         try:
-            while await house.db.read(conversations.is_erasing):
-                await house.db.write(conversations.erase_some, house.now())
-                await asyncio.sleep(_PAUSE_SECONDS)
+            await leaving.take_back(house)
         except FolkmootError:
             _logger.exception("erasing failed")
         await asyncio.sleep(_ERASING_SECONDS)

@@ -71,8 +71,10 @@ from folkmoot.domain.accounts.settings import (
     RESET_LASTS,
     change_address,
     edit_preferences,
+    forget_addresses,
     redeem_reset,
     request_reset,
+    withdraw,
 )
 
 __all__ = [
@@ -106,6 +108,7 @@ __all__ = [
     "find_role",
     "find_secret",
     "find_token",
+    "forget_addresses",
     "get_account",
     "get_account_named",
     "get_operator",
@@ -138,4 +141,5 @@ __all__ = [
     "shows_nsfw",
     "suspend",
     "verify_address",
+    "withdraw",
 ]

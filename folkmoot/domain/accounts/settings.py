@@ -73,6 +73,19 @@ def change_address(tx: Transaction, account_id: int, address: str | None) -> Non
         )
 
 
+def withdraw(tx: Transaction, account_id: int) -> None:
+    """Forget what an account showed of a person; its name stays. `forget_addresses` comes when nothing needs them any more."""
+    tx.run("UPDATE accounts SET display_name = '' WHERE id = :id", id=account_id)
+    edit_preferences(tx, account_id, {"avatar": "", "matrix_user_id": ""})
+    tx.run("UPDATE addresses SET is_primary = :no WHERE account_id = :id AND is_primary", no=False, id=account_id)
+    tx.run("DELETE FROM password_resets WHERE account_id = :id", id=account_id)
+
+
+def forget_addresses(tx: Transaction, account_id: int) -> None:
+    """Forget the addresses that an account withdrew, proved ones too; one given since then stays."""
+    tx.run("DELETE FROM addresses WHERE account_id = :id AND NOT is_primary", id=account_id)
+
+
 def request_reset(tx: Transaction, address: str, now: datetime) -> tuple[Account, str]:
     """The account an address belongs to, and a token that sets its password once, for a day; mail it there.
 

@@ -30,7 +30,15 @@ from folkmoot.domain.conversations.archive import (
     read_mail,
     read_mailbox,
 )
-from folkmoot.domain.conversations.erasing import ERASED, erase_some, is_erasing, request_erasure
+from folkmoot.domain.conversations.erasing import (
+    ERASED,
+    Erasure,
+    end_erasure,
+    erase_some,
+    erased_among,
+    find_erasure,
+    request_erasure,
+)
 from folkmoot.domain.conversations.listing import (
     Scope,
     answers_everywhere,
@@ -70,6 +78,7 @@ from folkmoot.domain.conversations.searching import (
     is_unindexed,
     search_answers,
     search_threads,
+    tidy_some,
 )
 from folkmoot.domain.conversations.views import (
     AnswerView,
@@ -91,6 +100,7 @@ __all__ = [
     "AnswerView",
     "ArchivedMessage",
     "Arrival",
+    "Erasure",
     "Letterhead",
     "Message",
     "MessageView",
@@ -110,9 +120,12 @@ __all__ = [
     "count_archived_roots",
     "count_threads",
     "edit",
+    "end_erasure",
     "erase_some",
+    "erased_among",
     "everywhere",
     "find_archived_in",
+    "find_erasure",
     "find_linking",
     "find_named",
     "find_original",
@@ -126,7 +139,6 @@ __all__ = [
     "get_view",
     "hot_rank",
     "index_some",
-    "is_erasing",
     "is_unindexed",
     "keep_preview",
     "latest_views",
@@ -163,6 +175,7 @@ __all__ = [
     "set_stickied",
     "threads_by",
     "threads_saved",
+    "tidy_some",
     "within",
     "write_mail",
 ]

@@ -214,3 +214,17 @@ def reindex(tx: Transaction, message: Message) -> None:
             subject=message.subject,
             body=message.body,
         )
+
+
+def tidy_some(tx: Transaction, begin: bool, pages: int = 64) -> bool:
+    """Puts a piece of SQLite's full text together anew, which leaves out what was deleted; whether there is more to do.
+
+    Until then its pieces still hold the trigrams of texts that are gone.
+    """
+    if tx.dialect != "sqlite":
+        return False
+    before = tx.value("SELECT total_changes()")
+    tx.run(
+        "INSERT INTO message_search (message_search, rank) VALUES ('merge', :pages)", pages=-pages if begin else pages
+    )
+    return bool(tx.value("SELECT total_changes()") - before >= 2)

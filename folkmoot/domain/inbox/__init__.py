@@ -2,7 +2,7 @@
 
 from folkmoot.domain.inbox.actions import (
     edit_private_message,
-    erase,
+    erase_some,
     mark_all,
     mark_answer,
     mark_mention,
@@ -25,7 +25,7 @@ __all__ = [
     "PrivateMessage",
     "Received",
     "edit_private_message",
-    "erase",
+    "erase_some",
     "get_mention",
     "get_private_message",
     "list_mentions",

@@ -87,15 +87,25 @@ def send(tx: Transaction, actor: Actor, recipient_id: int, body: str, now: datet
     return get_private_message(tx, sent, author_id)
 
 
-def erase(tx: Transaction, account_id: int) -> None:
-    """Take back an account's private messages, and forget what it saved."""
-    tx.run(
-        "UPDATE private_messages SET body = :body, deleted = :deleted WHERE author_id = :id",
+def erase_some(tx: Transaction, account_id: int, before: datetime, most: int = 100) -> bool:
+    """Take back the next of the private messages an account wrote until then, and what it saved; whether any may be left."""
+    erased = tx.run(
+        "UPDATE private_messages SET body = :body, deleted = :deleted WHERE id IN (SELECT id FROM private_messages"
+        " WHERE author_id = :id AND created_at <= :before AND NOT (deleted AND body = :body) ORDER BY id LIMIT :most)",
         body=ERASED,
         deleted=True,
         id=account_id,
+        before=before,
+        most=most,
     )
-    tx.run("DELETE FROM saved_messages WHERE account_id = :id", id=account_id)
+    forgotten = tx.run(
+        "DELETE FROM saved_messages WHERE account_id = :id AND message_id IN (SELECT message_id FROM saved_messages"
+        " WHERE account_id = :id AND saved_at <= :before LIMIT :most)",
+        id=account_id,
+        before=before,
+        most=most,
+    )
+    return max(erased, forgotten) >= most
 
 
 def edit_private_message(

@@ -1,6 +1,6 @@
 """The outbox: mail on its way out, one body for many recipients, kept until each has been dealt with."""
 
-from folkmoot.domain.outbox.actions import claim, enqueue, forget, reclaim, settle
+from folkmoot.domain.outbox.actions import claim, enqueue, forget, reclaim, settle, withdraw_some
 from folkmoot.domain.outbox.model import MailView, Outcome, Outgoing, OutgoingView
 from folkmoot.domain.outbox.queries import (
     count_by_state,
@@ -27,4 +27,5 @@ __all__ = [
     "next_due_at",
     "reclaim",
     "settle",
+    "withdraw_some",
 ]

@@ -5,13 +5,16 @@ queued → claimed → sent, failed or caught; or back to queued, due later.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 from folkmoot.domain.outbox.model import Outcome, Outgoing
 from folkmoot.errors import Invalid
 from folkmoot.store import Transaction, expand
+from folkmoot.text import mail
 
+# What a header section is looked for in.
+_HEADER_OCTETS = 16 * 1024
 _UNSAFE = ("\r", "\n", "\0")
 
 
@@ -72,3 +75,46 @@ def forget(tx: Transaction, before: datetime) -> int:
         before=before,
     )
     return dropped
+
+
+def withdraw_some(
+    tx: Transaction,
+    after: int,
+    addresses: Collection[str],
+    withdrawn: Callable[[Transaction, Collection[str]], Collection[str]],
+    most: int = 50,
+) -> int | None:
+    """Drop what goes to these addresses, and mails that `withdrawn` names among their Message-IDs, whatever their state.
+
+    Looks at the next mails after one; the last of them, or None after the end.
+    """
+    rows = tx.rows(
+        "SELECT id, substr(data, 1, :octets) FROM outgoing_bodies WHERE id > :after ORDER BY id LIMIT :most",
+        octets=_HEADER_OCTETS,
+        after=after,
+        most=most,
+    )
+    if not rows:
+        return None
+    mail_ids = {row[0]: mail.parse(bytes(row[1])).message_id for row in rows}
+    gone = withdrawn(tx, {mail_id for mail_id in mail_ids.values() if mail_id})
+    for body_id, mail_id in mail_ids.items():
+        if mail_id in gone:
+            tx.run("DELETE FROM outgoing_bodies WHERE id = :id", id=body_id)
+    first, last = rows[0][0], rows[-1][0]
+    if addresses:
+        words, values = expand("address", [each.lower() for each in addresses])
+        concerned = tx.column(
+            f"SELECT DISTINCT body_id FROM outgoing WHERE body_id >= :first AND body_id <= :last AND lower(recipient) IN {words}",
+            first=first,
+            last=last,
+            **values,
+        )
+        for body_id in concerned:
+            tx.run(f"DELETE FROM outgoing WHERE body_id = :id AND lower(recipient) IN {words}", id=body_id, **values)
+            tx.run(
+                "DELETE FROM outgoing_bodies WHERE id = :id"
+                " AND NOT EXISTS (SELECT 1 FROM outgoing WHERE outgoing.body_id = outgoing_bodies.id)",
+                id=body_id,
+            )
+    return int(last)

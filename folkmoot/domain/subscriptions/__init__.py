@@ -8,6 +8,7 @@ from folkmoot.domain.subscriptions.actions import (
     request,
     start,
     start_membership,
+    withdraw_requests,
 )
 from folkmoot.domain.subscriptions.choices import (
     Choice,
@@ -74,4 +75,5 @@ __all__ = [
     "unsubscribe_all",
     "unsubscribe_token",
     "unsubscribe_url",
+    "withdraw_requests",
 ]

@@ -138,6 +138,14 @@ def confirm(tx: Transaction, space_id: int, address: str, token: str) -> Confirm
     return found
 
 
+def withdraw_requests(tx: Transaction, account_id: int) -> None:
+    """Forget the wishes that wait for a word from an account's addresses."""
+    tx.run(
+        "DELETE FROM confirmations WHERE address_key IN (SELECT address_key FROM addresses WHERE account_id = :id)",
+        id=account_id,
+    )
+
+
 def _count(tx: Transaction, space_id: int, channel: str, change: int) -> None:
     counter = _COUNTERS.get(channel)
     if counter is not None:

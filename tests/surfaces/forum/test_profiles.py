@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from folkmoot.domain import conversations, outbox
+from folkmoot.app import leaving
+from folkmoot.domain import outbox
 from folkmoot.store import Engine, Transaction
 from tests.surfaces.forum.hall import Hall, run_in_hall
 
@@ -98,8 +99,7 @@ def test_leaving_takes_back_what_was_said(engine: Engine) -> None:
         assert await hall.refused("/user/delete_account", "ann", password="no") == "password_incorrect"
         gone = await hall.send("/user/delete_account", "ann", password="pw")
         assert gone == {"jwt": hall.tokens["ann"]}
-        while await hall.house.db.read(conversations.is_erasing):
-            await hall.house.db.write(conversations.erase_some, hall.clock())
+        await leaving.take_back(hall.house)
         for post in posts:
             shown = (await hall.get("/post", id=post))["post"]
             assert (shown["name"], shown["body"], shown["url"], shown["deleted"]) == (

@@ -125,12 +125,12 @@ async def delete_account(call: Call) -> schema.LoginResponse:
 
     def act(tx: Transaction) -> None:
         conversations.request_erasure(tx, account_id, now)
-        inbox.erase(tx, account_id)
         subscriptions.unsubscribe_all(tx, account_id, now)
-        accounts.edit_preferences(tx, account_id, {"avatar": "", "matrix_user_id": ""})
-        accounts.change_address(tx, account_id, None)
+        subscriptions.withdraw_requests(tx, account_id)
+        accounts.withdraw(tx, account_id)
         # What is little is gone when the answer comes; the rest follows in the background.
-        conversations.erase_some(tx, now)
+        conversations.erase_some(tx, account_id, now)
+        inbox.erase_some(tx, account_id, now)
 
     await write(call, act)
     # lemmy §4.1: the same token.
