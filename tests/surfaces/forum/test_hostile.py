@@ -76,8 +76,8 @@ class Forum:
     def over_http(self, operation: Operation, pairs: list[tuple[str, str]]) -> None:
         """Ask; whatever the answer is, it is in its shape."""
         if operation.method == "GET":
-            # Of a request's first line there is a limit before it is anybody's.
-            query = "&".join(f"{name}={quote_plus(text.strip(chr(34))[:2_000])}" for name, text in pairs)
+            # A longer address is refused before it is read (414).
+            query = "&".join(f"{name}={quote_plus(text.strip(chr(34))[:1_000])}" for name, text in pairs)
             answer = self.client.get(f"{operation.path}?{query}")
         else:
             body = written(pairs).encode("utf-8", "surrogatepass")
