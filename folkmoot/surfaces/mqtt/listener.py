@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+import struct
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -21,6 +23,7 @@ from folkmoot.net.certificates import ServerTls, TlsSettings
 from folkmoot.net.connection import Bounds
 from folkmoot.net.listeners import HttpServer, WebSocketSettings, address_of, open_socket
 from folkmoot.surfaces.mqtt.forms.listeners import ListenerOptions, WebSocketOptions
+from folkmoot.surfaces.mqtt.patience import Patience
 from folkmoot.surfaces.mqtt.rations import Rations
 from folkmoot.surfaces.mqtt.sockets import Peer, RationedSocket, Socket, WebSocketShell, peer_of, plain_address
 from folkmoot.wire.mqtt import Reason
@@ -161,6 +164,11 @@ class Listener:
             client.certificate = peer.certificate
         return link
 
+    def patience(self, taken: Callable[[], int], give_up: Callable[[], object]) -> Patience | None:
+        """For a connection that must not be stuck for ever; None if it may."""
+        tcp = self.options.tcp_options
+        return Patience(tcp.send_timeout, taken, give_up) if tcp.send_timeout_close else None
+
     def rations(self) -> list[Rations]:
         """What a new connection may send: its own part, and its part of everybody's."""
         own = Rations(self.options)
@@ -241,6 +249,7 @@ def _set_options(sock: socket.socket, options: ListenerOptions) -> None:
     for option, size_bytes in ((socket.SO_RCVBUF, tcp.recbuf), (socket.SO_SNDBUF, tcp.sndbuf)):
         if size_bytes is not None:
             sock.setsockopt(socket.SOL_SOCKET, option, size_bytes)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", int(tcp.nolinger), 0))
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, int(tcp.keepalive is not None))
     if tcp.keepalive is not None:
         for option, value in zip(

@@ -15,11 +15,13 @@ from msgspec import Struct
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from folkmoot.net.certificates import read_names
+from folkmoot.wire import mqtt
 from folkmoot.wire.proxy import Proxied
 
 if TYPE_CHECKING:
     from folkmoot.domain.broker import Link
     from folkmoot.surfaces.mqtt.listener import Listener
+    from folkmoot.surfaces.mqtt.patience import Patience
     from folkmoot.surfaces.mqtt.rations import Rations
     from folkmoot.surfaces.mqtt.stream import Stream
 
@@ -82,6 +84,7 @@ class Socket(asyncio.Protocol):
         self._attending = False
         self._choked = False
         """The transport holds more than half of what it may: from here on its buffer is measured."""
+        self._patience: Patience | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -157,16 +160,23 @@ class Socket(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self._choked, self.link.write = True, None
+        self._patience = self._listener.patience(lambda: self.link.sent_bytes - self._buffered(), self._transport.abort)
+        if self._patience is not None:
+            self._patience.begin()
 
     def resume_writing(self) -> None:
         link = self.link
         self._choked, link.write = False, self._write
+        if self._patience is not None:
+            self._patience.end()
         if not link.ended:
             link.room = self._most - self._buffered()
             self._read(not self._attending)
             self._stream.broker.pump(link, self._stream.now())
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self._patience is not None:
+            self._patience.end()
         self._stream.broker.lost(self.link, self._stream.now())
         self._listener.connections.discard(self)
         self._stream.closed(self)
@@ -195,6 +205,8 @@ class RationedSocket(Socket):
         seconds = rest_seconds(self._rations, sum(self.link.received) - before, len(data), now)
         if seconds and not self._resting:
             self._resting = True
+            # What it says meanwhile is not heard.
+            self.link.seen_at = now + seconds
             self._read(False)
             asyncio.get_running_loop().call_later(seconds, self._go_on)
 
@@ -221,6 +233,12 @@ class WebSocketShell:
         self._websocket = websocket
         self._pending: list[bytes] = []
         self._pending_bytes = 0
+        transport: asyncio.WriteTransport = websocket.scope["state"]["transport"]
+        self._patience = listener.patience(lambda: -transport.get_write_buffer_size(), transport.abort)
+        options = listener.options.websocket
+        self._timer: asyncio.TimerHandle | None = None
+        self._idle_timeout = options.idle_timeout if options is not None else None
+        self._is_single = options is not None and options.mqtt_piggyback == "single"
         self._wakeup = asyncio.Event()
         self._drained = asyncio.Event()
         self.link = listener.open_link(peer)
@@ -229,6 +247,7 @@ class WebSocketShell:
 
     async def run(self) -> None:
         """Serves the connection to its end."""
+        self._look()
         reader = asyncio.ensure_future(self._read())
         writer = asyncio.ensure_future(self._write())
         try:
@@ -240,9 +259,23 @@ class WebSocketShell:
         finally:
             self._stream.broker.lost(self.link, self._stream.now())
             self._listener.connections.discard(self)
+            if self._timer is not None:
+                self._timer.cancel()
             reader.cancel()
             writer.cancel()
             await asyncio.gather(reader, writer, return_exceptions=True)
+
+    def _look(self) -> None:
+        """Ends it when the peer has said nothing for too long."""
+        self._timer = None
+        if self._idle_timeout is None or self.link.ended:
+            return
+        now = self._stream.now()
+        seconds = self.link.seen_at + self._idle_timeout - now
+        if seconds > 0:
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._look)
+        else:
+            self.link.end(None, now)
 
     def flush(self, now: float) -> None:
         """Hands the link's output to the writing task."""
@@ -270,6 +303,7 @@ class WebSocketShell:
             await self._stream.attend(link)
             seconds = rest_seconds(self._rations, sum(link.received) - before, len(data), self._stream.now())
             if seconds:
+                link.seen_at = self._stream.now() + seconds
                 await asyncio.sleep(seconds)
             # It has to read our answers before it may send more.
             while self._is_stuck() and not link.ended:
@@ -278,6 +312,16 @@ class WebSocketShell:
 
     def _is_stuck(self) -> bool:
         return self._pending_bytes > 4 * self._stream.broker.limits.output_bytes or len(self.link.held) > HELD_MAX
+
+    async def _send(self, data: bytes) -> None:
+        if self._patience is not None:
+            self._patience.begin()
+        try:
+            for frame in _packets(data) if self._is_single else (data,):
+                await self._websocket.send_bytes(frame)
+        finally:
+            if self._patience is not None:
+                self._patience.end()
 
     async def _write(self) -> None:
         link = self.link
@@ -288,7 +332,7 @@ class WebSocketShell:
                 pending, self._pending = self._pending, []
                 if pending:
                     data = b"".join(pending)
-                    await self._websocket.send_bytes(data)
+                    await self._send(data)
                     self._pending_bytes -= len(data)
                     self._drained.set()
                     link.room = self._stream.broker.limits.output_bytes - self._pending_bytes
@@ -296,6 +340,16 @@ class WebSocketShell:
             await self._websocket.close()
         except (WebSocketDisconnect, RuntimeError, OSError):
             return
+
+
+def _packets(data: bytes) -> list[bytes]:
+    """The packets of what is ours, which has no mistakes."""
+    found, start = list[bytes](), 0
+    while start < len(data):
+        length, body = mqtt.parse_length(data, start) or (0, len(data))
+        found.append(data[start : body + length])
+        start = body + length
+    return found
 
 
 def _joined(out: list[bytes]) -> bytes:

@@ -301,6 +301,26 @@ def test_who_sends_too_much_is_not_read_from(tmp_path: Path) -> None:
     scenario(tmp_path, play)
 
 
+def test_who_is_not_read_from_is_not_silent(tmp_path: Path) -> None:
+    async def play(here: Running) -> None:
+        port = await create(here, name="rated", messages_rate="10/s")
+        web = await create(here, "ws", "rated", messages_rate="10/s")
+        broker = here.stream.broker
+        for options in ({"port": port}, {"port": web, "transport": "websockets"}):
+            before = sum(broker.received)
+            login = {"username": "ann", "password": "secret", "keepalive": 1}
+            async with aiomqtt.Client("127.0.0.1", **login, **options) as client:
+                for _ in range(100):
+                    await client.publish("t", "x", qos=0)
+                await until(lambda before=before: any(sum(each.received) > 60 for each in broker.links))
+                broker.tick(here.stream.now() + 4)
+                assert any(link.received[0] for link in broker.links)
+                broker.tick(here.stream.now() + 60)
+                assert not any(link.received[0] for link in broker.links)
+
+    scenario(tmp_path, play)
+
+
 def watching(play: Callable[[Running, list[Any]], Awaitable[None]]) -> Callable[[Running], Awaitable[None]]:
     """The play with a list of the clients that have connected."""
 
@@ -498,3 +518,63 @@ def test_websocket_options(tmp_path: Path) -> None:
                 await client.recv()
 
     scenario(tmp_path, watching(play))
+
+
+async def deaf(here: Running, port: int, client_id: str) -> socket.socket:
+    """A client whose socket is full of what it has not read."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    sock.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", port))
+    sock.sendall(hello(client_id) + mqtt.encode(mqtt.Subscribe(1, [mqtt.Filter(client_id, 0)]), 4))
+    sessions = here.stream.broker.sessions
+    await until(lambda: client_id in sessions and len(sessions[client_id].subscriptions) == 1)
+    body = {"topic": client_id, "payload": "x" * 1_000_000}
+    assert (await here.ask("POST", "/publish", json=body)).status_code == 200
+    return sock
+
+
+def test_who_reads_nothing_is_gone_when_the_listener_says_so(tmp_path: Path) -> None:
+    async def play(here: Running) -> None:
+        quick = await create(here, name="quick", tcp_options={"send_timeout": "300ms", "sndbuf": 4096})
+        calm = {"send_timeout": "300ms", "send_timeout_close": False, "sndbuf": 4096}
+        patient = await create(here, name="patient", tcp_options=calm)
+        sessions, loop = here.stream.broker.sessions, asyncio.get_running_loop()
+        with (
+            await deaf(here, patient, "kept"),
+            await deaf(here, quick, "slow") as slow,
+            await deaf(here, quick, "gone"),
+        ):
+            # Who reads a little all the time is no such peer.
+            while "gone" in sessions:
+                await loop.sock_recv(slow, 20_000)
+                await asyncio.sleep(0.05)
+            assert {"slow", "kept"} <= set(sessions)
+
+    scenario(tmp_path, play)
+
+
+def test_websockets_that_say_nothing_and_frames_of_one_packet(tmp_path: Path) -> None:
+    async def play(here: Running) -> None:
+        options = {"idle_timeout": "300ms", "mqtt_piggyback": "single"}
+        port = await create(here, "ws", "w", websocket=options, tcp_options={"nolinger": True})
+        for number in range(3):
+            body = {"topic": f"kept/{number}", "payload": "x" * 200, "retain": True}
+            assert (await here.ask("POST", "/publish", json=body)).is_success
+        async with websockets.connect(f"ws://127.0.0.1:{port}/mqtt", subprotocols=["mqtt"]) as client:  # type: ignore[list-item]
+            await client.send(hello("c") + mqtt.encode(mqtt.Subscribe(1, [mqtt.Filter("kept/+", 0)]), 4))
+            frames = [bytes(await client.recv(decode=False)) for _ in range(5)]
+            assert [frame[0] >> 4 for frame in frames] == [2, 9, 3, 3, 3]
+            assert all(mqtt.parse(frame, 4)[1] == len(frame) for frame in frames)
+            for _ in range(4):
+                await asyncio.sleep(0.1)
+                await client.send(mqtt.PINGREQ)
+                assert await client.recv() == mqtt.PINGRESP
+            with pytest.raises(websockets.ConnectionClosed):
+                await asyncio.wait_for(client.recv(), 5)
+        listening = here.management.listening.get("ws:w")._socket
+        assert listening is not None and listening.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8) == b"\1" + bytes(
+            7
+        )
+
+    scenario(tmp_path, play)

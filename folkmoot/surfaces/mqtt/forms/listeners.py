@@ -44,6 +44,11 @@ class TcpOptions(Struct, frozen=True):
     reuseaddr: bool = True
     recbuf: int | None = None
     sndbuf: int | None = None
+    send_timeout: float = 15.0
+    """How long a peer may read nothing of what waits for it; then it is gone, if `send_timeout_close` says so."""
+    send_timeout_close: bool = True
+    nolinger: bool = False
+    """A closed connection sends nothing more, not even what was written."""
     keepalive: tuple[int, int, int] | None = None
     """Idle seconds, interval seconds, probes."""
 
@@ -64,6 +69,10 @@ class SslOptions(Struct, frozen=True):
 
 class WebSocketOptions(Struct, frozen=True):
     mqtt_path: str = "/mqtt"
+    mqtt_piggyback: str = "multiple"
+    """Whether a frame of ours may hold several packets."""
+    idle_timeout: float | None = 7200.0
+    """How long a peer may say nothing."""
     compress: bool = False
     max_frame_size: int | None = None
     fail_if_no_subprotocol: bool = True
@@ -199,7 +208,7 @@ _ALL: Forms = {
     "tcp_options": {
         "active_n": integer(100, 1),
         "backlog": integer(1024, 1, 65_535),
-        "send_timeout": duration("15s"),
+        "send_timeout": duration("15s", 0.001),
         "send_timeout_close": flag(True),
         "recbuf": size(ABSENT, 1, 1 << 30),
         "sndbuf": size(ABSENT, 1, 1 << 30),
@@ -244,7 +253,7 @@ _WEBSOCKET: Forms = {
     "mqtt_path": Form("/mqtt", _path),
     "mqtt_piggyback": word("multiple", "multiple", "single"),
     "compress": flag(False),
-    "idle_timeout": duration("7200s", off="infinity"),
+    "idle_timeout": duration("7200s", 0.001, off="infinity"),
     "max_frame_size": integer("infinity", 1, off="infinity"),
     "fail_if_no_subprotocol": flag(True),
     "supported_subprotocols": Form("mqtt, mqtt-v3, mqtt-v3.1.1, mqtt-v5", _words),
