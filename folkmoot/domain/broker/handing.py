@@ -1,13 +1,21 @@
-"""The last step of the hot path: the same bytes given to many links. See `broker` for what it may do."""
+"""The last step of the hot path: the same bytes given to many links, and what they acknowledge.
+
+See `broker` for what it may do.
+"""
 
 from __future__ import annotations
 
+from struct import Struct
 from typing import TYPE_CHECKING
 
 from .model import Delivery
+from .runs import Run, Sent
 
 if TYPE_CHECKING:
     from .links import Link
+    from .sessions import InFlight
+
+_PUBACK = Struct(">2xH")
 
 
 def hand_out(data: bytes, count: int, links: list[Link]) -> None:
@@ -28,30 +36,51 @@ def hand_out(data: bytes, count: int, links: list[Link]) -> None:
                 broker.wake()
 
 
-def give_acked(
-    links: list[Link], deliveries: list[Delivery], run: list[tuple[bytes, bytes, bytes]], now: float
-) -> None:
-    """Sends QoS 1 messages to links that take them as these bytes around the packet identifier, which alone differs.
-
-    Each is given as the bytes before, of and after its first packet identifier.
-    """
+def give_acked(links: list[Link], run: Run, now: float) -> None:
+    """Sends a run of QoS 1 messages to links that take it as it is, but for the packet identifiers."""
+    count = run.count
     for link in links:
         session = link.session
         if session is None:
             continue
-        inflight, out = session.inflight, link.out
-        if session.queue or len(inflight) + len(run) > session.window or link.room <= 0:
-            for delivery in deliveries:
+        inflight, first = session.inflight, session.last_id + 1
+        ids = range(first, first + count)
+        if (
+            session.queue
+            or len(inflight) + count > session.window
+            or link.room <= 0
+            or ids.stop > 0x10000
+            or not inflight.keys().isdisjoint(ids)
+        ):
+            for delivery in run.deliveries:
                 session.send(delivery, now)
             continue
-        for delivery, (head, _, tail) in zip(deliveries, run, strict=True):
-            packet_id = session.last_id + 1
-            if packet_id > 0xFFFF or packet_id in inflight:
-                packet_id = session.free_id()
-            session.last_id = packet_id
-            inflight[packet_id] = delivery
-            out.append(head + packet_id.to_bytes(2, "big") + tail)
-            link.room -= len(head) + 2 + len(tail)
-        link.sent[1] += len(run)
+        session.last_id += count
+        inflight.update(dict.fromkeys(ids, Sent(run, first)))
+        frames = run.frames(first)
+        link.room -= len(frames)
+        link.sent[1] += count
+        link.out.append(frames)
         if not link.dirty:
             link.mark()
+
+
+def take_acks(link: Link, inflight: InFlight, data: bytes, pos: int) -> int:
+    """Ends the handshakes of the PUBACKs, in their short form, that begin at `pos`; returns where they end."""
+    count = (len(data) - pos) // 4
+    kinds, sizes = data[pos : pos + 4 * count : 4], data[pos + 1 : pos + 4 * count : 4]
+    count = min(count - len(kinds.lstrip(b"@")), count - len(sizes.lstrip(b"\2")))
+    stop = pos + 4 * count
+    acked = 0
+    for (packet_id,) in _PUBACK.iter_unpack(data[pos:stop]):
+        delivery = inflight.get(packet_id)
+        if delivery.__class__ is Sent or (isinstance(delivery, Delivery) and delivery.qos == 1):
+            del inflight[packet_id]
+            acked += 1
+        elif delivery is None:
+            link.missed_acks += 1
+        else:
+            link.broker.count["packets.puback.received"] += 1
+            link.broker.count["packets.puback.inuse"] += 1
+    link.received_acks += acked
+    return stop

@@ -151,7 +151,7 @@ class Ledger:
             self.subscribe(subscription)
         for packet_id in session.awaiting:
             self.receive(session, packet_id)
-        for packet_id, delivery in session.inflight.items():
+        for packet_id, delivery in session.on_its_way().items():
             kept = session.inflight[packet_id] = self.keep(session, delivery)
             self.send(session, kept, packet_id)
         for at, delivery in enumerate(session.queue):
@@ -166,7 +166,7 @@ class Ledger:
                 self.unsubscribe(subscription)
             for packet_id in session.awaiting:
                 self.release(session, packet_id)
-            for delivery in (*session.inflight.values(), *session.queue):
+            for delivery in (*session.on_its_way().values(), *session.queue):
                 self.drop(delivery)
         session.ledger, session.number = None, 0
         self._touched.pop(number, None)

@@ -1,8 +1,8 @@
 """The broker's half of one connection: bytes in, packets in order, bytes out for the socket to write.
 
 `feed` is the hot path. It walks the packets in place and handles three of them itself, without making a value of them:
-runs of QoS 0 messages on one topic (forwarded as the bytes they are), QoS 1 messages and PUBACK, each only in its plain
-form, on a topic this client is known to be allowed, for which the broker has a route. All else, and every doubt, goes
+runs of QoS 0 messages on one topic (forwarded as the bytes they are), of QoS 1 messages, and of PUBACK, each only in its
+plain form, on a topic this client is known to be allowed, for which the broker has a route. All else, and every doubt, goes
 through `parse_body` and `_packet`.
 Rules for changing it: what `feed` does itself must be exactly what the slow way does; no packet is looked at before it is
 complete; nothing here waits. When an answer from outside is needed (who is this? is the post accepted?), `waiting` says
@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 from folkmoot.wire import mqtt
 from folkmoot.wire.mqtt import MQTT_5, Kind, Reason
 
-from . import entering, negotiating, packets, publishing, subscribing
-from .handing import hand_out
+from . import entering, negotiating, packets, publishing, runs, subscribing
+from .handing import hand_out, take_acks
 from .model import Client, Identity, Opening, Post, Question, Refused, Verdict
 from .negotiating import Negotiation
 
@@ -203,40 +203,17 @@ class Link:
                 topic = data[body + 2 : after]
                 route = known.get(topic)
                 if route is not None and not route.is_kept and topic in self.granted and after + 2 + v5 <= stop:
-                    # A run of QoS 1 messages: the bytes before, of and after each packet identifier.
-                    acked: list[tuple[bytes, bytes, bytes]] = []
-                    same, floor = data[body:after], after - body + 2 + v5
-                    while data[after : after + 2] != b"\0\0" and not (v5 and data[after + 2]):
-                        acked.append((data[pos:after], data[after : after + 2], data[after + 2 : stop]))
-                        pos = stop
-                        if end - pos < 2 or data[pos] != 0x32 or not floor <= data[pos + 1] < 128:
-                            break
-                        body, stop = pos + 2, pos + 2 + data[pos + 1]
-                        if stop > end or not data.startswith(same, body):
-                            break
-                        after = body + len(same)
-                    if acked:
-                        self.received[1] += len(acked)
-                        routes.forward_acked(route, acked, self, now)
+                    run = runs.take(route.topic, data, pos, after, stop, self, now)
+                    if run is not None:
+                        pos += len(run.data)
+                        self.received[1] += run.count
+                        routes.forward_acked(route, run, self, now)
                         continue
 
             elif (
                 first == 0x40 and size == 2 and session is not None and not (session.ledger or hears or session.behind)
             ):
-                # Runs of PUBACK as well.
-                inflight = session.inflight
-                while end - pos >= 4 and data[pos] == 0x40 and data[pos + 1] == 2:
-                    packet_id = data[pos + 2] << 8 | data[pos + 3]
-                    delivery = inflight.get(packet_id)
-                    if delivery is not None and delivery.qos == 1:
-                        del inflight[packet_id]
-                        self.received_acks += 1
-                    elif delivery is None:
-                        self.missed_acks += 1
-                    else:
-                        self.broker.count["packets.puback.received"] += 1
-                        self.broker.count["packets.puback.inuse"] += 1
-                    pos += 4
+                pos = take_acks(self, session.inflight, data, pos)
                 if session.queue:
                     session.pump(now)
                 continue

@@ -148,7 +148,7 @@ def _acked(link: Link, session: Session, delivery: Delivery, now: float) -> None
 
 def _pubrec(link: Link, packet: mqtt.Ack, now: float) -> None:
     session = _session(link)
-    delivery = session.inflight.get(packet.packet_id)
+    delivery = session.find_sent(packet.packet_id)
     if delivery is None or delivery.qos != 2:
         link.broker.count["packets.pubrec.missed"] += 1
         _answer(link, Kind.PUBREL, packet.packet_id, Reason.PACKET_ID_NOT_FOUND)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import cast
 
 from folkmoot.wire import mqtt
-from folkmoot.wire.mqtt import MQTT_5
+from folkmoot.wire.mqtt import MQTT_5, Reason
 
 from .groups import Share, Turns
 from .handing import give_acked, hand_out
@@ -19,6 +19,7 @@ from .happenings import Happenings
 from .links import Link
 from .model import Delivery, Gate, Identity, Message
 from .options import Limits, Options
+from .runs import Run
 from .sessions import Session, Subscription
 from .topics import Group, Table
 
@@ -26,6 +27,8 @@ from .topics import Group, Table
 _ROUTES_MAX = 65_536
 #: Topics that are not among those remembered: published to once, or always going the slow way.
 _OTHERS_MAX = 16_384
+#: The reason code "no matching subscribers" of a PUBACK.
+_NOBODY = bytes((Reason.NO_MATCHING_SUBSCRIBERS,))
 #: So much longer may a message be in the wire form of MQTT 5 than in that of MQTT 3.
 _TRANSLATION_BYTES = 2
 
@@ -142,28 +145,21 @@ class Routes:
         elif not (same or other or route.single):
             self.count["messages.dropped.no_subscribers"] += count
 
-    def forward_acked(self, route: Route, run: list[tuple[bytes, bytes, bytes]], source: Link, now: float) -> None:
-        """Sends on QoS 1 PUBLISH packets of one topic, without properties, and acknowledges them to `source`.
-
-        Each is given as the bytes before, of and after its packet identifier.
-        """
-        v5, topic, client_id, name = source.version == MQTT_5, route.topic, source.client_id, source.identity.name
-        messages = [Message(topic, tail[v5:], 1, False, b"", 0.0, now, client_id, name) for _, _, tail in run]
+    def forward_acked(self, route: Route, run: Run, source: Link, now: float) -> None:
+        """Sends on a run of QoS 1 messages of one topic and acknowledges them to `source`."""
+        v5 = run.v5
         links, rest = (route.acked5, route.rest5) if v5 else (route.acked3, route.rest3)
         if links:
-            give_acked(links, [Delivery(message, 1) for message in messages], run, now)
+            give_acked(links, run, now)
         receivers = len(links) + len(route.groups)
         if rest:
-            receivers += min(self._deliver_to(rest, message, source.session, now) for message in messages)
+            receivers += min(self._deliver_to(rest, one.message, source.session, now) for one in run.deliveries)
         if route.groups:
-            self._share_acked(route, messages, run, source, now)
+            self._share_acked(route, run, source, now)
         if not receivers:
-            self.count["messages.dropped.no_subscribers"] += len(run)
-        if receivers or not v5:
-            source.out.append(b"".join([b"@\2" + packet_id for _, packet_id, _ in run]))
-        else:
-            source.out.append(b"".join([b"@\3" + packet_id + b"\x10" for _, packet_id, _ in run]))
-        source.sent_acks += len(run)
+            self.count["messages.dropped.no_subscribers"] += run.count
+        source.out.append(run.acks(b"" if receivers or not v5 else _NOBODY))
+        source.sent_acks += run.count
 
     def _share_out(self, route: Route, run: bytes, source: Link, now: float) -> None:
         """Each group gets the QoS 0 messages of a run, each of its members a part of them."""
@@ -180,19 +176,15 @@ class Routes:
                     data = b"".join(_translated(data, v5))
                 hand_out(data, len(own), [link])
 
-    def _share_acked(
-        self, route: Route, messages: list[Message], run: list[tuple[bytes, bytes, bytes]], source: Link, now: float
-    ) -> None:
+    def _share_acked(self, route: Route, run: Run, source: Link, now: float) -> None:
         """The same for a run of QoS 1 messages."""
-        dealt, v5 = list(zip(messages, run, strict=True)), source.version == MQTT_5
         for share in route.groups:
-            for (subscription, link), own in share.deal(dealt, source.turns, source.client_id):
-                if link is not None and subscription.qos and (link.version == MQTT_5) is v5:
-                    deliveries = [subscription.delivery(message) for message, _ in own]
-                    give_acked([link], deliveries, [packet for _, packet in own], now)
+            for (subscription, link), own in share.deal(range(run.count), source.turns, source.client_id):
+                if link is not None and subscription.qos and (link.version == MQTT_5) is run.v5:
+                    give_acked([link], run.part(own, (share.group.name, subscription.inner_filter)), now)
                     continue
-                for message, _ in own:
-                    subscription.session.send(subscription.delivery(message), now)
+                for at in own:
+                    subscription.session.send(subscription.delivery(run.deliveries[at].message), now)
 
     def deliver(self, route: Route, message: Message, source: Session | None, now: float) -> int:
         """Sends a message to everybody on the route; returns to how many."""

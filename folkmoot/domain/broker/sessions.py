@@ -15,6 +15,7 @@ from . import queues
 from .happenings import Happenings
 from .model import FOREVER, Client, Delivery, Identity, Message
 from .options import Limits
+from .runs import Sent
 from .topics import EXCLUSIVE
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from .retaining import Debt
 
 
+#: By packet identifier; what was sent as part of a run is not made a delivery before it has to be.
+InFlight = dict[int, Delivery | Sent]
 #: For sessions of no broker yet.
 _SILENT = Happenings()
 
@@ -132,8 +135,8 @@ class Session:
         """Set while the session must survive a kill; `number` is what it, or its will alone, is known by there."""
         self.number = 0
         self.subscriptions: dict[str, Subscription] = {}
-        self.inflight: dict[int, Delivery] = {}
-        """Sent QoS 1 and 2 messages whose handshake is not over, in sending order."""
+        self.inflight: InFlight = {}
+        """Sent QoS 1 and 2 messages whose handshake is not over, in sending order; read it by `on_its_way`."""
         self.released: set[int] = set()
         """Identifiers in `inflight` for which PUBREL was sent."""
         self.behind: dict[int, Delivery] = {}
@@ -210,13 +213,24 @@ class Session:
         for packet_id in self.inflight:
             if packet_id in self.released:
                 link.emit_after(self.waits_for(), mqtt.encode(mqtt.Ack(mqtt.Kind.PUBREL, packet_id), link.version))
-        self.behind = {one: delivery for one, delivery in self.inflight.items() if one not in self.released}
+        self.behind = {one: delivery for one, delivery in self.on_its_way().items() if one not in self.released}
         queues.sort(self.queue, self.limits)
         self.pump(now)
 
+    def find_sent(self, packet_id: int) -> Delivery | None:
+        """What was sent under an identifier and is still on its way, or None."""
+        delivery = self.inflight.get(packet_id)
+        if isinstance(delivery, Sent):
+            delivery = self.inflight[packet_id] = delivery.delivery(packet_id)
+        return delivery
+
+    def on_its_way(self) -> dict[int, Delivery]:
+        """All that was sent and whose handshake is not over, by identifier and in sending order."""
+        return {packet_id: found for packet_id in self.inflight if (found := self.find_sent(packet_id)) is not None}
+
     def acknowledge(self, packet_id: int, qos: int) -> Delivery | None:
         """Ends a handshake (PUBACK for QoS 1, PUBCOMP for QoS 2); None when there is none of that kind."""
-        delivery = self.inflight.get(packet_id)
+        delivery = self.find_sent(packet_id)
         if delivery is None or delivery.qos != qos:
             return None
         del self.inflight[packet_id]
@@ -258,12 +272,12 @@ class Session:
         """Drops what the client may not get any more; on a new connection also what was on its way on the old one."""
         if not self.queue and not (resumed and self.inflight):
             return
-        topics = {one.message.topic for one in (*self.queue, *self.inflight.values())}
+        topics = {one.message.topic for one in (*self.queue, *self.on_its_way().values())}
         gone = {topic for topic in topics if not may_receive(self.identity, topic)}
         if not gone:
             return
         self._drop_queued(lambda one: one.message.topic in gone, "not_authorized", now)
-        for packet_id, delivery in list(self.inflight.items()) if resumed else ():
+        for packet_id, delivery in self.on_its_way().items() if resumed else ():
             if delivery.message.topic in gone and packet_id not in self.released:
                 del self.inflight[packet_id]
                 self.give_up(delivery, "not_authorized", now)
@@ -287,11 +301,11 @@ class Session:
 
     def repeat(self, now: float) -> None:
         """Sends again what has been on its way since the last call (contract §3.2, retry_interval)."""
-        link, before, self.repeated = self.link, self.repeated, dict(self.inflight)
+        link, before, self.repeated = self.link, self.repeated, self.on_its_way()
         if link is None:
             return
         for packet_id, delivery in before.items():
-            if self.inflight.get(packet_id) is not delivery:
+            if self.find_sent(packet_id) is not delivery:
                 continue
             if packet_id in self.released:
                 link.emit_after(self.waits_for(), mqtt.encode(mqtt.Ack(mqtt.Kind.PUBREL, packet_id), link.version))
@@ -307,7 +321,7 @@ class Session:
 
     def unsent(self) -> list[Delivery]:
         """What a session that ends still owes for shared subscriptions, oldest first (contract §3.5)."""
-        owed = [delivery for delivery in self.inflight.values() if delivery.qos == 1]
+        owed = [delivery for delivery in self.on_its_way().values() if delivery.qos == 1]
         owed += [delivery for delivery in self.queue if delivery.qos]
         return [delivery for delivery in owed if delivery.share is not None]
 

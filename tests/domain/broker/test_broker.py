@@ -129,7 +129,7 @@ def test_an_unacknowledged_message_comes_again_only_on_a_new_connection() -> Non
     # The first packets of the session were read with CONNACK by `enter`; nothing is lost in the queue behind them.
     assert isinstance(message, Publish)
     session = room.broker.sessions["sink"]
-    assert [delivery.message.payload for delivery in session.inflight.values()] == [b"x", b"y"]
+    assert [delivery.message.payload for delivery in session.on_its_way().values()] == [b"x", b"y"]
 
 
 def test_the_queue_of_an_absent_client_drops_the_oldest() -> None:

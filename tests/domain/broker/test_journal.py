@@ -83,7 +83,7 @@ def picture(session: Session) -> dict[str, Any]:
             name: [getattr(one, slot) for slot in one.__slots__ if slot != "session"]
             for name, one in session.subscriptions.items()
         },
-        "inflight": {packet_id: owed(delivery) for packet_id, delivery in session.inflight.items()},
+        "inflight": {packet_id: owed(delivery) for packet_id, delivery in session.on_its_way().items()},
         "released": session.released,
         "queue": [owed(delivery) for delivery in session.queue if delivery.qos],
         "received": set(session.awaiting),

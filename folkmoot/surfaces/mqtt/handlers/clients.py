@@ -155,7 +155,7 @@ async def list_queued(call: Call) -> schema.WaitingPage:
 
 
 async def list_inflight(call: Call) -> schema.WaitingPage:
-    return _waiting(call.data, [(each, 0) for each in _session(call).inflight.values()], False)
+    return _waiting(call.data, [(each, 0) for each in _session(call).on_its_way().values()], False)
 
 
 def _waiting(query: schema.WaitingQuery, found: list[tuple[Delivery, int]], shows_priority: bool) -> schema.WaitingPage:
