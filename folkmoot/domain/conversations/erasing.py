@@ -50,7 +50,7 @@ def find_erasure(tx: Transaction) -> Erasure | None:
     return tx.one(Erasure, "SELECT account_id, requested_at FROM erasures ORDER BY requested_at, account_id LIMIT 1")
 
 
-def erase_some(tx: Transaction, account_id: int, now: datetime, most: int = 50) -> bool:
+def erase_some(tx: Transaction, account_id: int, now: datetime, most: int = 20) -> bool:
     """Erases the next of an account's messages; whether any may be left."""
     rows = tx.rows("SELECT upto_id, done_id FROM erasures WHERE account_id = :id", id=account_id)
     if not rows:
