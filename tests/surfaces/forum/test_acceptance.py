@@ -189,6 +189,11 @@ def test_modlog(engine: Engine) -> None:
             assert {key: len(rows) for key, rows in log.items()} == counts, path
             assert log[name][0]["mod_user_name"] == "admin"
         assert log["removed_comments"][0]["comment_user_id"] == ann
+        assert log["removed_comments"][0]["comment_content"] == "well" and log["removed_posts"][0]["reason"] == "r"
+        # Who was appointed was not removed.
+        for name in ("added", "added_to_community"):
+            assert {(each["removed"], each["other_user_name"]) for each in log[name]} == {(False, "ann")}
+        assert [log[name][0]["banned"] for name in ("banned", "banned_from_community")] == [True, True]
         assert log["banned"][0]["expires"] == "2096-10-02T07:06:40"
         inside = await hall.get("/modlog", **here)
         for name in ("removed_communities", "banned", "added"):

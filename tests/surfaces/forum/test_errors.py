@@ -31,6 +31,18 @@ REFUSED: list[tuple[str, str, dict[str, Any], int, str, str | None]] = [
     ("POST", "/user/login", {"content": b"\xff"}, 400, "Login", None),
     ("POST", "/user/login", {"content": b"[" * 100_000}, 400, "Login", None),
     ("POST", "/user/login", {"content": b" " * 300_000}, 413, "Login", None),
+    # As much as lemmy §1.3 asks for, and what is not looked at besides.
+    ("POST", "/user/login", {"content": b" " * 256 * 1024}, 400, "Login", None),
+    (
+        *("POST", "/user/login"),
+        *({"json": {"username_or_email": "x", "password": "y", "odd": []}}, 400, "Login"),
+        "couldnt_find_that_username_or_email",
+    ),
+    ("GET", "/user", {"params": {"sort": "New", "saved_only": "True"}}, 400, "GetUserDetails", None),
+    ("POST", "/comment/like", {"json": {"comment_id": 1, "score": True}}, 400, "CreateCommentLike", None),
+    ("POST", "/user/ban", {"json": {"user_id": 1, "ban": 1}}, 400, "BanUser", None),
+    ("PUT", "/post/like", {"json": {}}, 405, "", None),
+    ("GET", "/ws", {}, 404, "", "Unknown op type"),
 ]
 
 

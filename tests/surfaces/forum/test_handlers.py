@@ -102,6 +102,8 @@ def test_communities(engine: Engine) -> None:
         new = {"name": "gardens", "title": "Gardens", "category_id": 12}
         assert await hall.refused("/community", **new) == "not_logged_in"
         assert await hall.refused("/community", "ann", **{**new, "name": "Gardens"}) == "invalid_community_name"
+        for name in ("ab", "x" * 21, "a-b", "a b", "gärten", "GARDENS", ""):
+            assert await hall.refused("/community", "ann", **{**new, "name": name}) == "invalid_community_name", name
         for wrong in ({"category_id": 27}, {"title": "x" * 101}, {"name": "main"}):
             assert await hall.refused("/community", "ann", **{**new, **wrong}) == "community_already_exists"
         made = (await hall.send("/community", "ann", **new))["community"]
@@ -119,6 +121,37 @@ def test_communities(engine: Engine) -> None:
         assert [each["community_name"] for each in followed] == ["main", "gardens"]
         answer = await hall.client.get("/api/v1/community", params={"name": "nowhere"})
         assert answer.status_code == 400 and answer.json()["error"] == "couldnt_find_community"
+
+    run_in_hall(engine, act)
+
+
+def test_a_community_that_is_gone_is_shown_with_its_posts_to_who_asks_for_them(engine: Engine) -> None:
+    async def act(hall: Hall) -> None:
+        made = (await hall.send("/community", "ann", name="a_1", title="A", category_id=1, nsfw=True))["community"][
+            "id"
+        ]
+        post = await hall.post("ann", community="a_1")
+        form = {"edit_id": made, "name": "a_1", "title": "A", "category_id": 1}
+
+        async def flags() -> list[bool]:
+            seen = await hall.get("/post", id=post)
+            community = (await hall.get("/community", id=made))["community"]
+            assert [seen["community"][key] for key in ("removed", "deleted", "nsfw")] == [
+                community[key] for key in ("removed", "deleted", "nsfw")
+            ]
+            return [seen["post"][f"community_{key}"] for key in ("removed", "deleted", "nsfw")]
+
+        assert await flags() == [False, False, True]
+        # Only its owner deletes it; what is the same as it was asks for no role.
+        assert await hall.refused("/community", "admin", "PUT", **form, deleted=True) == "no_community_edit_allowed"
+        edited = await hall.send("/community", "admin", "PUT", **form, deleted=False, removed=True, description="")
+        assert edited["community"]["updated"] is not None and edited["community"]["description"] == ""
+        assert await flags() == [True, False, True]
+        await hall.send("/community", "ann", "PUT", **form, deleted=True, removed=False, nsfw=False)
+        assert await flags() == [False, True, False]
+        # What an edit leaves out stays.
+        kept = (await hall.send("/community", "ann", "PUT", **form, description=None))["community"]
+        assert (kept["deleted"], kept["nsfw"], kept["description"]) == (True, False, "")
 
     run_in_hall(engine, act)
 
@@ -204,6 +237,15 @@ def test_comments(engine: Engine) -> None:
         assert await hall.refused("/comment/like", "ann", comment_id=post, score=1) == "couldnt_find_comment"
         assert await hall.refused("/post/like", "ann", post_id=first["id"], score=1) == "couldnt_find_post"
         assert await hall.refused("/comment/like", "ann", comment_id=first["id"], score=5) == "couldnt_like_comment"
+        # The list of comments has the removed ones too; of what one follows, nobody follows anything.
+        await hall.send("/comment", "admin", "PUT", edit_id=first["id"], content="", removed=True)
+        listing = {"sort": "New", "limit": 1}
+        for page, comment in ((1, "two"), (2, "one")):
+            (listed,) = (await hall.get("/comment/list", type_="All", page=page, **listing))["comments"]
+            assert (listed["content"], listed["removed"]) == (comment, comment == "one")
+        assert (await hall.get("/comment/list", type_="Subscribed", **listing))["comments"] == []
+        followed = (await hall.get("/comment/list", "bob", type_="Subscribed", **listing))["comments"]
+        assert [each["subscribed"] for each in followed] == [True]
 
     run_in_hall(engine, act)
 
@@ -296,6 +338,12 @@ def test_a_site_ban_blocks_writing_and_nothing_else(engine: Engine) -> None:
         assert (await hall.get("/post", "ann", id=post))["post"]["banned"] is True
         await hall.send("/community/follow", "ann", community_id=main, follow=False)
         assert [each["name"] for each in (await hall.get("/site"))["banned"]] == ["ann"]
+        # By their ids, not by when.
+        for name in ("bob", "ann"):
+            for flag in (False, True):
+                number = (await hall.get("/user", username=name, sort="New"))["user"]["id"]
+                await hall.send("/user/ban", "admin", user_id=number, ban=flag)
+        assert [each["name"] for each in (await hall.get("/site"))["banned"]] == ["ann", "bob"]
         await hall.send("/user/ban", "admin", user_id=ann, ban=False)
         await hall.post("ann")
 

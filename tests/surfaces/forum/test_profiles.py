@@ -26,6 +26,22 @@ def test_details(engine: Engine) -> None:
         assert [each["id"] for each in found["comments"]] == [comment]
         assert [each["community_name"] for each in found["follows"]] == ["main"] and found["moderates"] == []
         assert found["user"]["number_of_posts"] == found["user"]["number_of_comments"] == 1
+        # Defaults (lemmy §3.2); one's own vote counts, and so does what is gone.
+        keys = ("avatar", "email", "matrix_user_id", "admin", "banned", "show_avatars", "send_notifications_to_email")
+        assert [found["user"][key] for key in keys] == [None, None, None, False, False, True, False]
+        counts = ("number_of_posts", "post_score", "number_of_comments", "comment_score")
+        assert [found["user"][key] for key in counts] == [1, 1, 1, 1]
+        await hall.send("/post/like", "david", post_id=first, score=-1)
+        await hall.send("/comment/like", "david", comment_id=comment, score=1)
+        await hall.send("/post", "carol", "PUT", edit_id=first, name="one", deleted=True)
+        await hall.send("/comment", "admin", "PUT", edit_id=comment, content="", removed=True)
+        gone = await hall.get("/user", user_id=ann, sort="New")
+        assert [gone["user"][key] for key in counts] == [1, 0, 1, 2]
+        # Comments are shown though removed, posts are not.
+        assert [each["id"] for each in gone["comments"]] == [comment] and gone["posts"] == []
+        community = (await hall.get("/community"))["community"]
+        assert [community[key] for key in ("number_of_posts", "number_of_comments")] == [2, 2]
+        await hall.send("/post", "carol", "PUT", edit_id=first, name="one", deleted=False)
         # The default is `admin`; an id goes before a name.
         assert (await hall.get("/user", sort="New"))["user"]["name"] == "admin"
         assert (await hall.get("/user", sort="New"))["moderates"][0]["community_name"] == "main"
@@ -73,6 +89,9 @@ def test_settings_are_saved_all_or_none(engine: Engine) -> None:
         assert (shown["email"], shown["matrix_user_id"], shown["avatar"]) == ("ann@example.org", None, None)
         assert await refused("bob", email="ANN@example.org", avatar="https://x/y.png") == "email_already_exists"
         assert (await hall.get("/user", sort="New", username="bob"))["user"]["avatar"] is None
+        await save("ann", email="")
+        assert (await ann())["email"] is None
+        await save("ann", email="ann@example.org")
         await save("ann", matrix_user_id="@ann:example.org")
         assert await refused("bob", matrix_user_id="@ann:example.org") == "user_already_exists"
         assert await refused("ann", new_password="x") == "passwords_dont_match"
@@ -106,6 +125,7 @@ def test_leaving_takes_back_what_was_said(engine: Engine) -> None:
                 *("*Permananently Deleted*", "*Permananently Deleted*"),
                 *("https://deleted.com", True),
             )
+            assert shown["updated"] is not None
         left = (await hall.get("/post", id=thread))["comments"]
         assert len(left) == len(comments)
         assert {(each["content"], each["deleted"]) for each in left} == {("*Permananently Deleted*", True)}

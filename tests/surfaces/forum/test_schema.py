@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from msgspec import inspect
@@ -103,6 +104,14 @@ def test_categories(engine: Engine) -> None:
         assert [found[at]["name"] for at in (0, 16, 25)] == ["Discussion", "Gender/Identity/Sexuality", "Other"]
         answer = await hall.client.get("/api/v1/categories")
         assert answer.text.startswith('{"categories":[{"id":1,"name":"Discussion"},{"id":2,"name":"Humor/Memes"}')
+        # What is not ASCII stands as it is.
+        post = await hall.post("ann", "Größe/Ü 😀")
+        answer = await hall.client.get("/api/v1/post", params={"id": post})
+        assert f'{{"post":{{"id":{post},"name":"Größe/Ü 😀","url":null,' in answer.content.decode()
+        async with hall.peer() as peer:
+            await peer.socket.send(json.dumps({"op": "GetPost", "data": {"id": post}}))
+            text = await peer.socket.recv()
+            assert str(text).startswith(f'{{"op":"GetPost","data":{{"post":{{"id":{post},"name":"Größe/Ü 😀",')
 
     run_in_hall(engine, act)
 

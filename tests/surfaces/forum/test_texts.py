@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from folkmoot.domain import accounts, conversations, spaces
 from folkmoot.domain.conversations import Arrival
@@ -30,6 +31,64 @@ def test_empty_is_not_absent(engine: Engine) -> None:
             for change, after in (({}, shown), ({"body": "", "url": ""}, ["", ""]), ({"body": None}, ["", ""])):
                 view = (await hall.send("/post", "ann", "PUT", edit_id=post, name="Hello", **change))["post"]
                 assert [view["body"], view["url"]] == after
+
+    run_in_hall(engine, act)
+
+
+def test_words_are_masked_where_they_are_not_refused(engine: Engine) -> None:
+    async def act(hall: Hall) -> None:
+        config = hall.house.config
+        hall.house.settle(replace(config, forum=replace(config.forum, word_filter="darn|blast")))
+        said, masked = "Darn it, /u/bob: BLAST!", "*removed* it, /u/bob: *removed*!"
+        post = await hall.post("ann")
+        comment = (await hall.send("/comment", "ann", content=said, post_id=post))["comment"]
+        assert comment["content"] == masked
+        for content, shown in (("quite", "quite"), (said, masked)):
+            edited = await hall.send("/comment", "ann", "PUT", edit_id=comment["id"], content=content)
+            assert edited["comment"]["content"] == shown
+        letter = (await hall.send("/private_message", "ann", content=said, recipient_id=1))["message"]
+        assert letter["content"] == masked
+        for content, shown in (("quite", "quite"), (said, masked)):
+            edited = await hall.send("/private_message", "ann", "PUT", edit_id=letter["id"], content=content)
+            assert edited["message"]["content"] == shown
+
+    run_in_hall(engine, act)
+
+
+# Just as long as may be, and one more.
+LENGTHS: list[tuple[str, str, str, dict[str, Any], int, str]] = [
+    ("/post", "POST", "name", {"community_id": 1}, 200, "post_title_too_long"),
+    ("/post", "POST", "body", {"name": "x", "community_id": 1}, 10_000, "couldnt_create_post"),
+    ("/post", "PUT", "name", {"edit_id": "{post}"}, 200, "post_title_too_long"),
+    ("/post", "PUT", "body", {"name": "x", "edit_id": "{post}"}, 10_000, "couldnt_update_post"),
+    ("/comment", "POST", "content", {"post_id": "{post}"}, 10_000, "couldnt_create_comment"),
+    ("/comment", "PUT", "content", {"edit_id": "{comment}"}, 10_000, "couldnt_update_comment"),
+    ("/private_message", "POST", "content", {"recipient_id": 1}, 10_000, "couldnt_create_private_message"),
+    ("/community", "PUT", "title", {"edit_id": 1, "name": "main", "category_id": 1}, 100, "couldnt_update_community"),
+    (
+        *("/community", "PUT", "description"),
+        *({"edit_id": 1, "name": "main", "title": "x", "category_id": 1}, 10_000, "couldnt_update_community"),
+    ),
+    ("/community", "POST", "title", {"name": "lengthy", "category_id": 1}, 100, "community_already_exists"),
+    ("/site", "PUT", "name", {}, 20, "couldnt_update_site"),
+    ("/site", "PUT", "description", {"name": "Town"}, 10_000, "couldnt_update_site"),
+    (
+        *("/save_user_settings", "PUT", "theme"),
+        *({"show_nsfw": False, "default_sort_type": 0, "default_listing_type": 0}, 20, "couldnt_update_user"),
+    ),
+]
+
+
+def test_lengths(engine: Engine) -> None:
+    async def act(hall: Hall) -> None:
+        post = await hall.post("admin")
+        ids = {"{post}": post, "{comment}": await hall.comment("admin", post)}
+        for path, method, name, rest, longest, code in LENGTHS:
+            data = {key: ids.get(str(value), value) for key, value in rest.items()}
+            # Characters are counted, not bytes.
+            refused = await hall.refused(path, "admin", method, **data, **{name: "ü" * (longest + 1)})
+            assert refused == code, (path, name)
+            await hall.send(path, "admin", method, **data, **{name: "ü" * longest})
 
     run_in_hall(engine, act)
 
