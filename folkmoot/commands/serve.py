@@ -20,7 +20,8 @@ def command(setting: Setting, demo: bool, config: Path | None) -> None:
     Everything listens on loopback unless [listen] says otherwise. On first start an administrator is made from
     FOLKMOOT_ADMIN_USERNAME and FOLKMOOT_ADMIN_PASSWORD, or else a one-time set-up link is printed.
     """
+    settings = (Setting(config) if config is not None else setting).load()
+    # Imported when the settings are right, so that a wrong one is named at once.
     from folkmoot.app import run
 
-    chosen = Setting(config) if config is not None else setting
-    sys.exit(run(chosen.load(), demo=demo))
+    sys.exit(run(settings, demo=demo))
