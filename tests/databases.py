@@ -8,6 +8,8 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+import argon2
+
 from folkmoot.domain.accounts import Passwords
 from folkmoot.store import SqliteEngine, migrate
 
@@ -32,7 +34,12 @@ def put_databases(directory: Path, *chains: str) -> None:
             shutil.copyfile(_template() / path.name, path)
 
 
+def quick_passwords() -> Passwords:
+    """Passwords whose hashes cost next to nothing."""
+    return Passwords(argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+
+
 @cache
 def hashed(password: str) -> str:
-    """A hash of a password, the same each time."""
-    return Passwords().hash(password)
+    """A quick hash of a password, the same each time."""
+    return quick_passwords().hash(password)

@@ -8,10 +8,10 @@ import pytest
 
 from folkmoot.config import Config, Limits
 from folkmoot.domain import accounts
-from folkmoot.domain.accounts import Passwords
 from folkmoot.errors import RateLimited, Unauthenticated
 from folkmoot.house import SIGN_INS_PER_MINUTE, House
 from folkmoot.store import Announcements, Database, Engine, migrate
+from tests.databases import quick_passwords
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -36,7 +36,7 @@ def play(engine: Engine, story: Callable[[House, Clock], Awaitable[None]], *, li
         database.open()
         try:
             config = Config(limits=Limits(enabled=limited))
-            house = House(config, database, database, Announcements(database), now=clock)
+            house = House(config, database, database, Announcements(database), quick_passwords(), now=clock)
             stored = house.passwords.hash("secret")
             for name in ("ann", "bob"):
                 await database.write(accounts.register, name, stored, NOW, address=f"{name}@example.net")
@@ -101,7 +101,7 @@ def test_a_password_that_was_right_before_is_never_held_up(engine: Engine) -> No
 def test_right_passwords_cost_no_tries(engine: Engine) -> None:
     async def story(house: House, clock: Clock) -> None:
         for _ in range(2 * SIGN_INS_PER_MINUTE):
-            house.passwords = Passwords()
+            house.passwords = quick_passwords()
             await house.sign_in("ann", "secret")
 
     play(engine, story)

@@ -26,10 +26,11 @@ class Passwords:
     """A bounded number of hashing threads and a memory of what was right before.
 
     The memory spares programs that send the same password with every request the 35 ms each; it holds keyed digests that
-    name the stored hash, so changing the password forgets the old one.
+    name the stored hash, so changing the password forgets the old one. Tests, which hash often, bring a cheaper hasher.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, hasher: argon2.PasswordHasher = _HASHER) -> None:
+        self._hasher = hasher
         self._slots = threading.BoundedSemaphore(os.cpu_count() or 1)
         self._key = secrets.token_bytes(32)
         self._right: OrderedDict[bytes, None] = OrderedDict()
@@ -38,7 +39,7 @@ class Passwords:
     def hash(self, password: str) -> str:
         """The argon2id hash to store."""
         with self._slots:
-            return _HASHER.hash(password[:_LONGEST])
+            return self._hasher.hash(password[:_LONGEST])
 
     def is_remembered(self, stored: str, password: str) -> bool:
         """Was this pair found right before? Quick enough for the loop."""
@@ -56,14 +57,26 @@ class Passwords:
         if digest in self._right:
             return True
         with self._slots:
-            right = _check(stored, password)
+            right = self._verify(stored, password)
         if right:
             self._remember(digest)
         return right
 
     def needs_rehash(self, stored: str) -> bool:
         """Should a password found right be hashed anew (imported, or by older parameters)?"""
-        return not stored.startswith("$argon2id$") or _HASHER.check_needs_rehash(stored)
+        return not stored.startswith("$argon2id$") or self._hasher.check_needs_rehash(stored)
+
+    def _verify(self, stored: str, password: str) -> bool:
+        if stored.startswith("$2"):
+            # bcrypt: only 72 bytes ever counted; longer ones were cut where these hashes were made.
+            try:
+                return bcrypt.checkpw(password.encode()[:72], stored.encode())
+            except ValueError:
+                return False
+        try:
+            return self._hasher.verify(stored, password[:_LONGEST])
+        except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
+            return False
 
     def _digest(self, stored: str, password: str) -> bytes:
         return hmac.digest(self._key, f"{stored}\0{password}".encode("utf-8", "replace"), hashlib.sha256)
@@ -73,16 +86,3 @@ class Passwords:
             self._right[digest] = None
             if len(self._right) > _REMEMBERED:
                 self._right.popitem(last=False)
-
-
-def _check(stored: str, password: str) -> bool:
-    if stored.startswith("$2"):
-        # bcrypt: only 72 bytes ever counted; longer ones were cut where these hashes were made.
-        try:
-            return bcrypt.checkpw(password.encode()[:72], stored.encode())
-        except ValueError:
-            return False
-    try:
-        return _HASHER.verify(stored, password[:_LONGEST])
-    except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
-        return False

@@ -18,6 +18,7 @@ from folkmoot.config import Config, Limits
 from folkmoot.house import House
 from folkmoot.store import Announcements, Database, Engine, migrate
 from folkmoot.surfaces.forum import make_app
+from tests.databases import quick_passwords
 from tests.net.serving import serving
 from tests.surfaces.forum import shapes
 
@@ -160,7 +161,7 @@ async def hall_on(engine: Engine, limits: Limits | None = None) -> AsyncIterator
     try:
         clock = Clock()
         config = Config(limits=limits or Limits(enabled=False))
-        house = House(config, database, database, announcements, now=clock)
+        house = House(config, database, database, announcements, quick_passwords(), now=clock)
         async with (
             serving(make_app(house)) as address,
             httpx.AsyncClient(base_url=f"http://{address}", verify=False) as client,

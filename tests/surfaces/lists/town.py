@@ -22,6 +22,7 @@ from folkmoot.net.smtp import MailServer, ServerOptions
 from folkmoot.store import Announcements, Database, Engine, Transaction, migrate
 from folkmoot.surfaces.lists import Mailroom, make_app
 from folkmoot.text import mail
+from tests.databases import quick_passwords
 from tests.net.serving import serving
 
 NOW = datetime(2026, 11, 21, 3, 0, 0, 5, tzinfo=UTC)
@@ -159,7 +160,8 @@ async def town_on(engine: Engine) -> AsyncIterator[Town]:
         # A second passes between any two looks at the clock.
         ticks = iter(NOW + timedelta(seconds=n) for n in range(100_000))
         config = Config(mail=Mail(domain=DOMAIN))
-        house = House(config, database, database, Announcements(database), now=lambda: next(ticks))
+        announcements = Announcements(database)
+        house = House(config, database, database, announcements, quick_passwords(), now=lambda: next(ticks))
         house.origins["lists"] = "http://lists.example.org"
         house.origins["web"] = "http://web.example.org"
         mailroom = Mailroom(house)

@@ -26,7 +26,7 @@ from folkmoot.net.routing import Router
 from folkmoot.store import Announcements, Transaction
 from folkmoot.surfaces.mqtt import Management, Stream, errors, make_app
 from folkmoot.surfaces.mqtt.routes import OPERATIONS
-from tests.databases import hashed, put_databases
+from tests.databases import hashed, put_databases, quick_passwords
 from tests.net.serving import serving
 
 NODE = "emqx@127.0.0.1"
@@ -102,7 +102,7 @@ async def running(directory: Path, config: Config = CALM) -> AsyncIterator[Runni
     db.open()
     broker_db.open()
     clock = Clock()
-    house = House(config, db, broker_db, Announcements(db), now=clock)
+    house = House(config, db, broker_db, Announcements(db), quick_passwords(), now=clock)
     hashes = {password: hashed(password) for password in ("public", "secret")}
     await db.write(_people, hashes, house.now())
     program = Program(house, lock_directory(config))

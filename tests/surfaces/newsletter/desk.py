@@ -17,6 +17,7 @@ from folkmoot.domain.spaces import NewsletterChange, create_newsletter
 from folkmoot.house import House
 from folkmoot.store import Announcements, Database, Engine, Transaction, migrate
 from folkmoot.surfaces.newsletter import make_app
+from tests.databases import quick_passwords
 from tests.net.serving import serving
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 5, tzinfo=UTC)
@@ -66,7 +67,8 @@ async def desk_on(engine: Engine) -> AsyncIterator[Desk]:
     try:
         # A minute passes between any two looks at the clock, so that changes can be told apart.
         ticks = iter(NOW + timedelta(minutes=n) for n in range(10_000))
-        house = House(Config(), database, database, Announcements(database), now=lambda: next(ticks))
+        announcements = Announcements(database)
+        house = House(Config(), database, database, announcements, quick_passwords(), now=lambda: next(ticks))
         async with (
             serving(make_app(house)) as address,
             httpx.AsyncClient(base_url=f"http://{address}", verify=False) as client,

@@ -18,6 +18,7 @@ from folkmoot.domain.subscriptions import LINK_SECRET
 from folkmoot.house import House
 from folkmoot.store import Announcements, Database, Engine, Transaction, migrate
 from folkmoot.surfaces.web import make_app
+from tests.databases import quick_passwords
 from tests.net.serving import serving
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -100,7 +101,8 @@ async def town_on(engine: Engine, config: Config | None = None, *, demo: bool = 
     database = Database(engine)
     database.open()
     try:
-        house = House(config or Config(mail=Mail(domain="example.net")), database, database, Announcements(database))
+        config = config or Config(mail=Mail(domain="example.net"))
+        house = House(config, database, database, Announcements(database), quick_passwords())
         house.demo = demo
         town = Town(house, dict(LISTENERS))
         house.now = lambda: town.clock[0]
