@@ -15,7 +15,8 @@ import pytest
 
 from tests.whole.program import Program, until
 
-ROUNDS = int(os.environ.get("FOLKMOOT_TEST_ROUNDS", "8"))
+#: The suite promises twenty; fewer are not enough.
+ROUNDS = int(os.environ.get("FOLKMOOT_TEST_ROUNDS", "20"))
 ON_POSTGRESQL = int(os.environ.get("FOLKMOOT_TEST_ROUNDS", "3"))
 #: Far below what a session queues before it drops the oldest.
 MOST_PER_ROUND = 300
