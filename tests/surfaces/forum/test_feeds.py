@@ -6,6 +6,8 @@ from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
 from xml.etree import ElementTree
 
+import httpx
+
 from folkmoot.store import Engine
 from tests.surfaces.forum.hall import Hall, run_in_hall
 
@@ -114,6 +116,40 @@ def test_who_has_it_already_is_told_so(engine: Engine) -> None:
         hall.clock.wait(seconds=2)
         await hall.post("ann", "another")
         assert (await hall.client.get("/feeds/all.xml", headers={"if-none-match": tag})).status_code == 200
+
+    run_in_hall(engine, act)
+
+
+def test_a_date_says_not_modified_only_of_what_has_not_changed(engine: Engine) -> None:
+    async def act(hall: Hall) -> None:
+        async def asked(since: str, path: str = "all") -> httpx.Response:
+            return await hall.client.get(f"/feeds/{path}.xml", headers={"if-modified-since": since})
+
+        older = await hall.post("ann", "older")
+        hall.clock.wait(seconds=5)
+        newer = await hall.post("ann", "newer")
+        modified = (await asked("")).headers["last-modified"]
+        hall.clock.wait(seconds=5)
+        assert (await asked(modified)).status_code == 304
+        # Each of these changes what stands in the feed, and none of them when its newest post was written.
+        for change in (
+            {"path": "/post/like", "by": "bob", "post_id": older, "score": 1},
+            {"path": "/post", "by": "ann", "method": "PUT", "edit_id": older, "name": "older, edited"},
+            {"path": "/post", "by": "ann", "method": "PUT", "edit_id": newer, "name": "newer", "deleted": True},
+        ):
+            await hall.send(**change)
+            answer = await asked(modified)
+            assert answer.status_code == 200, change
+            hall.clock.wait(seconds=5)
+            modified = answer.headers["last-modified"]
+            assert (await asked(modified)).status_code == 304, change
+        # Two states within the second that a date can say: the later one has no date yet.
+        assert (await asked("", "u/bob")).headers["last-modified"]
+        await hall.post("bob", "quick")
+        answer = await asked(format_datetime(hall.clock.at.replace(microsecond=0), usegmt=True), "u/bob")
+        assert answer.status_code == 200 and "last-modified" not in answer.headers
+        hall.clock.wait(seconds=1)
+        assert (await asked("", "u/bob")).headers["last-modified"]
 
     run_in_hall(engine, act)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime
 from email.utils import format_datetime, parsedate_to_datetime
@@ -25,14 +26,38 @@ from folkmoot.surfaces.forum.render.feeds import Item
 _MOST_ITEMS = 10
 _CONTENT_TYPE = "application/rss+xml"
 
-Found = tuple[bytes, datetime | None]
+_MOST_EDITIONS = 4096
+
+
+class Editions:
+    """Since when each feed has read as it does: what its Last-Modified is.
+
+    Votes, edits and the hour itself change a feed, so its items' dates do not say it. A date has seconds only: what
+    changed within the second of an edition before is given none until that is over, or who has the first of two would
+    be told that he has the second.
+    """
+
+    def __init__(self) -> None:
+        self._newest: OrderedDict[str, tuple[str, datetime]] = OrderedDict()
+
+    def since(self, key: str, tag: str, now: datetime) -> datetime | None:
+        """Whole seconds; None when it cannot be said yet."""
+        second = now.replace(microsecond=0)
+        known = self._newest.get(key)
+        if known is None or (known[0] != tag and known[1] < second):
+            known = self._newest[key] = (tag, second)
+            if len(self._newest) > _MOST_EDITIONS:
+                self._newest.popitem(last=False)
+        self._newest.move_to_end(key)
+        return known[1] if known[0] == tag else None
 
 
 def routes(forum: Forum) -> list[Route]:
     """The addresses of the feeds and of nodeinfo."""
+    editions = Editions()
 
     async def feed(request: Request) -> Response:
-        return await _answer(forum, request, request.path_params.get("name", ""))
+        return await _answer(forum, editions, request, request.path_params.get("name", ""))
 
     async def nodeinfo(request: Request) -> Response:
         return await _nodeinfo(forum)
@@ -48,7 +73,7 @@ def routes(forum: Forum) -> list[Route]:
     ]
 
 
-async def _answer(forum: Forum, request: Request, name: str) -> Response:
+async def _answer(forum: Forum, editions: Editions, request: Request, name: str) -> Response:
     kind, sort = request.path_params["kind"], request.query_params.get("sort", "Hot")
     now = forum.house.now()
     try:
@@ -58,60 +83,62 @@ async def _answer(forum: Forum, request: Request, name: str) -> Response:
             actor = await forum.tokens.actor(name, request.client.host if request.client else "")
         else:
             actor = ANONYMOUS
-        data, newest = await forum.house.db.read(_BY_KIND[kind, bool(name)], forum, actor, name, sort, now)
+        data = await forum.house.db.read(_BY_KIND[kind, bool(name)], forum, actor, name, sort, now)
     except KeyError:
         return PlainTextResponse("wrong_type", 400)
     except FolkmootError as error:
         return PlainTextResponse(error.code, 400)
-    return _conditional(request, data, newest)
+    tag = sha256(data).hexdigest()[:32]
+    # Its address holds a token.
+    key = sha256(f"{kind}/{name}?{sort}".encode("utf-8", "replace")).hexdigest()
+    return _conditional(request, data, f'"{tag}"', editions.since(key, tag, now))
 
 
-def _conditional(request: Request, data: bytes, newest: datetime | None) -> Response:
+def _conditional(request: Request, data: bytes, tag: str, changed_at: datetime | None) -> Response:
     """The feed, or 304 for who has it already (RFC 9110 §13)."""
-    tag = f'"{sha256(data).hexdigest()[:32]}"'
     headers = {"etag": tag, "cache-control": "private, no-cache"}
-    if newest is not None:
-        headers["last-modified"] = format_datetime(newest.replace(microsecond=0), usegmt=True)
+    if changed_at is not None:
+        headers["last-modified"] = format_datetime(changed_at, usegmt=True)
     given = request.headers.get("if-none-match")
     if given is not None:
         same = given.strip() == "*" or tag in [each.strip().removeprefix("W/") for each in given.split(",")]
     else:
-        same = newest is not None and _not_after(newest, request.headers.get("if-modified-since"))
+        same = changed_at is not None and _not_after(changed_at, request.headers.get("if-modified-since"))
     return Response(None, 304, headers) if same else Response(data, 200, headers, media_type=_CONTENT_TYPE)
 
 
-def _not_after(newest: datetime, since: str | None) -> bool:
+def _not_after(changed_at: datetime, since: str | None) -> bool:
     try:
-        return since is not None and newest.replace(microsecond=0) <= parsedate_to_datetime(since)
+        return since is not None and changed_at <= parsedate_to_datetime(since)
     except (ValueError, TypeError):
         return False
 
 
-def _all(tx: Transaction, forum: Forum, actor: Actor, name: str, sort: str, now: datetime) -> Found:
+def _all(tx: Transaction, forum: Forum, actor: Actor, name: str, sort: str, now: datetime) -> bytes:
     site = _site(tx)
     scope = conversations.everywhere(True)
     return _posts(tx, forum, site, "All", "", site.description, scope, sort, now)
 
 
-def _community(tx: Transaction, forum: Forum, actor: Actor, name: str, sort: str, now: datetime) -> Found:
+def _community(tx: Transaction, forum: Forum, actor: Actor, name: str, sort: str, now: datetime) -> bytes:
     space = spaces.get_forum_space(tx, name)
     scope = conversations.within(tx, ANONYMOUS, space.id, True, now)
     return _posts(tx, forum, _site(tx), name, f"/c/{name}", space.description, scope, sort, now)
 
 
-def _user(tx: Transaction, forum: Forum, actor: Actor, name: str, sort: str, now: datetime) -> Found:
+def _user(tx: Transaction, forum: Forum, actor: Actor, name: str, sort: str, now: datetime) -> bytes:
     account = accounts.get_account_named(tx, name)
     scope = conversations.threads_by(tx, ANONYMOUS, account.id, True, now)
     return _posts(tx, forum, _site(tx), account.label, f"/u/{account.label}", None, scope, sort, now)
 
 
-def _front(tx: Transaction, forum: Forum, actor: Actor, name: str, sort: str, now: datetime) -> Found:
+def _front(tx: Transaction, forum: Forum, actor: Actor, name: str, sort: str, now: datetime) -> bytes:
     site = _site(tx)
     scope = conversations.followed(tx, actor, True, now)
     return _posts(tx, forum, site, "Subscribed", "", site.description, scope, sort, now)
 
 
-def _inbox(tx: Transaction, forum: Forum, actor: Actor, name: str, sort: str, now: datetime) -> Found:
+def _inbox(tx: Transaction, forum: Forum, actor: Actor, name: str, sort: str, now: datetime) -> bytes:
     site, host = _site(tx), forum.hostname
     replies = inbox.list_received(tx, actor, Order.NEW, None, 0, _MOST_ITEMS, now, unread_only=False)
     mentions = inbox.list_mentions(tx, actor, Order.NEW, None, 0, _MOST_ITEMS, now, unread_only=False)
@@ -122,7 +149,7 @@ def _inbox(tx: Transaction, forum: Forum, actor: Actor, name: str, sort: str, no
     return _feed(site, "Inbox", f"https://{host}/inbox", site.description, host, items)
 
 
-_BY_KIND: dict[tuple[str, bool], Callable[[Transaction, Forum, Actor, str, str, datetime], Found]] = {
+_BY_KIND: dict[tuple[str, bool], Callable[[Transaction, Forum, Actor, str, str, datetime], bytes]] = {
     ("all", False): _all,
     ("c", True): _community,
     ("u", True): _user,
@@ -141,16 +168,15 @@ def _posts(
     scope: Scope,
     sort: str,
     now: datetime,
-) -> Found:
+) -> bytes:
     host = forum.hostname
     ids = conversations.list_ids(tx, scope, *order_of(sort, now), 0, _MOST_ITEMS, now)
     items = [render.post_item(each, host) for each in conversations.list_thread_entries(tx, ids, None, now)]
     return _feed(site, title, f"https://{host}{path}", description, host, items)
 
 
-def _feed(site: Site, title: str, link: str, description: str | None, host: str, items: list[Item]) -> Found:
-    newest = max((each.published_at for each in items), default=None)
-    return render.feed(f"{site.name} - {title}", link, description or "", host, items), newest
+def _feed(site: Site, title: str, link: str, description: str | None, host: str, items: list[Item]) -> bytes:
+    return render.feed(f"{site.name} - {title}", link, description or "", host, items)
 
 
 def _site(tx: Transaction) -> Site:
