@@ -59,6 +59,9 @@ def _check_link(broker: Broker, link: Link, now: float) -> None:
         if now - link.connected_at > limits.idle_timeout:
             # MQTT 5 §3.1.4 and contract §3.2, idle_timeout
             broker.lost(link, now, "idle_timeout")
+    elif link.waiting is not None or link.held:
+        # It waits for us, and what it says meanwhile may not be heard.
+        link.seen_at = now
     elif link.keepalive and now - link.seen_at > link.keepalive * limits.keepalive_multiplier:
         # [MQTT-3.1.2-22]
         link.end(Reason.KEEP_ALIVE_TIMEOUT, now)

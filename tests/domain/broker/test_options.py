@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from folkmoot.domain.broker import Broker, Limits
+from folkmoot.domain.broker import Broker, Limits, OpenGate
 from folkmoot.wire import mqtt
 from folkmoot.wire.mqtt import Ack, Connack, Connect, Disconnect, Filter, Kind, Prop, Publish, Reason, Suback, Subscribe
 
@@ -300,6 +300,26 @@ def test_the_largest_packet_may_change() -> None:
     end.send(Publish("a", b"x" * 500))
     assert end.read() == [Disconnect(Reason.PACKET_TOO_LARGE)]
     assert enter(here)[1].properties[Prop.MAXIMUM_PACKET_SIZE] == 400
+
+
+class Community(OpenGate):
+    """Takes everything, when it has time for it."""
+
+    def takes(self, topic: str) -> bool:
+        return True
+
+
+def test_nobody_is_silent_who_waits_for_an_answer() -> None:
+    here = Room(Broker(Community(), Limits(keepalive_multiplier=2.0)))
+    end, _ = enter(here, keepalive=10)
+    here.wait(19)
+    end.send(Publish("a", b"", 1, packet_id=1))
+    here.wait(1000)
+    end.link.taken(0, here.clock.now)
+    here.wait(19)
+    assert end.read() == [Ack(Kind.PUBACK, 1)]
+    here.wait(2)
+    assert end.read() == [Disconnect(Reason.KEEP_ALIVE_TIMEOUT)]
 
 
 def test_keepalive_may_change_while_connected() -> None:

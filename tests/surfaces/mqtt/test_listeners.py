@@ -321,6 +321,35 @@ def test_who_is_not_read_from_is_not_silent(tmp_path: Path) -> None:
     scenario(tmp_path, play)
 
 
+def test_who_is_not_read_from_is_not_silent(tmp_path: Path) -> None:
+    async def play(here: Running) -> None:
+        port = await create(here, name="rated", messages_rate="10/s")
+        web = await create(here, "ws", "rated", messages_rate="10/s")
+        broker, packets = here.stream.broker, mqtt.encode(mqtt.Publish("t", b"x"), 4) * 100
+        greeting = mqtt.encode(mqtt.Connect(4, "c", True, 1, "ann", b"secret"), 4)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(greeting)
+        assert await reader.readexactly(4) == WELCOME
+        writer.write(packets)
+        await until(lambda: sum(broker.sessions["c"].link.received) == 100)
+        broker.tick(here.stream.now() + 5)
+        assert "c" in broker.sessions
+        broker.tick(here.stream.now() + 60)
+        assert "c" not in broker.sessions
+        writer.close()
+        url = f"ws://127.0.0.1:{web}/mqtt"
+        async with websockets.connect(url, subprotocols=["mqtt"]) as client:  # type: ignore[list-item]
+            await client.send(greeting)
+            assert await client.recv() == WELCOME
+            await client.send(packets)
+            await until(lambda: sum(broker.sessions["c"].link.received) == 100)
+            broker.tick(here.stream.now() + 5)
+            assert "c" in broker.sessions
+            client.transport.abort()
+
+    scenario(tmp_path, play)
+
+
 def watching(play: Callable[[Running, list[Any]], Awaitable[None]]) -> Callable[[Running], Awaitable[None]]:
     """The play with a list of the clients that have connected."""
 
