@@ -167,19 +167,21 @@ class Outgoing:
         body: bytes = b"",
         follow_redirects: bool = False,
         timeout_seconds: float | None = None,
+        connect_seconds: float | None = None,
         cut_bytes: int | None = None,
     ) -> Answer:
         """Make one request and read the whole answer, or of a long one its first `cut_bytes`, whatever its status.
 
-        Raises OutgoingError.
+        A new connection may take `connect_seconds` of the time. Raises OutgoingError.
         """
         seconds = timeout_seconds or self._timeout_seconds
         sent = _header_lines(headers or {})
+        times = httpx.Timeout(seconds, connect=min(seconds, connect_seconds or seconds))
         try:
             async with (
                 asyncio.timeout(seconds),
                 self._client.stream(
-                    method, url, headers=sent, content=body, follow_redirects=follow_redirects, timeout=seconds
+                    method, url, headers=sent, content=body, follow_redirects=follow_redirects, timeout=times
                 ) as answer,
             ):
                 body = await self._read(answer, cut_bytes)

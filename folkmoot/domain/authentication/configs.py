@@ -97,7 +97,6 @@ class HttpConfig(Config, frozen=True, kw_only=True):
             if not 0 < parse_duration(getattr(self, name), name) <= 300:
                 raise _invalid(name, "this is between 1 ms and 5 minutes")
         _require_headers(self.headers)
-        _require_verifying(self.ssl)
 
 
 class JwtConfig(Config, frozen=True, kw_only=True):
@@ -161,7 +160,6 @@ class JwksConfig(JwtConfig, frozen=True, kw_only=True):
         JwtConfig.require_usable(self)
         _require_url(self.endpoint, "endpoint")
         _require_headers(self.headers)
-        _require_verifying(self.ssl)
 
 
 AnyConfig = BuiltInConfig | ScramConfig | HttpConfig | HmacConfig | PublicKeyConfig | JwksConfig
@@ -229,9 +227,3 @@ def _require_headers(headers: Mapping[str, str]) -> None:
     for name, value in headers.items():
         if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name) or "\r" in value or "\n" in value:
             raise _invalid(f"headers.{name}", "this is no header")
-
-
-def _require_verifying(ssl: Mapping[str, Any]) -> None:
-    for name in ("cacertfile", "certfile", "keyfile"):
-        if ssl.get("enable") and ssl.get(name):
-            raise _invalid(f"ssl.{name}", "servers are checked by the authorities this machine trusts")

@@ -8,7 +8,7 @@ from typing import Any
 
 HIDDEN = "******"
 
-_SECRET = re.compile(r"secret|passw|token|api[-_]?key|authorization|cookie|credential", re.IGNORECASE)
+_SECRET = re.compile(r"secret|passw|token|api[-_]?key|authorization|cookie|credential|keyfile", re.IGNORECASE)
 # These have such a name and are none.
 _PUBLIC = {"secret_base64_encoded", "password_hash_algorithm"}
 

@@ -4,27 +4,52 @@ from __future__ import annotations
 
 from folkmoot.domain.authorization import HttpSource, Outcome, RuleGate
 from folkmoot.domain.broker import Client, Verdict, Wish
+from folkmoot.errors import Invalid
 from folkmoot.house import House
 from folkmoot.net.outgoing import Answer, OutgoingError
 from folkmoot.surfaces.mqtt import inquiry
+from folkmoot.surfaces.mqtt.servers import Server
 from folkmoot.wire import mqtt
 
 _ANSWERS = {"allow": True, "deny": False}
 
 
-async def judge_outside(house: House, gate: RuleGate, client: Client, wish: Wish) -> Verdict:
+class Servers:
+    """The servers of sources, each made when it is first asked. There is one of this type at a time."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._source: HttpSource | None = None
+        self._server: Server | None = None
+
+    def of(self, source: HttpSource) -> Server:
+        """A source's. Raises Invalid when its certificates cannot be used (any more)."""
+        if self._server is None or source is not self._source:
+            made = server_of(self._house, source)
+            if self._server is not None:
+                self._server.retire()
+            self._source, self._server = source, made
+        return self._server
+
+
+def server_of(house: House, source: HttpSource) -> Server:
+    """How a source's server is reached. Raises Invalid when its certificates cannot be used."""
+    return Server(house, source.ssl, source.connect_timeout_seconds, source.pool_size)
+
+
+async def judge_outside(servers: Servers, gate: RuleGate, client: Client, wish: Wish) -> Verdict:
     """The verdict on a wish for which the gate has to ask somebody; whoever does not answer is passed over."""
     deliberation = gate.deliberate(client, wish)
     try:
         source = next(deliberation)
         while True:
-            source = deliberation.send(await _ask(house, source, client, wish))
+            source = deliberation.send(await _ask(servers, source, client, wish))
     except StopIteration as end:
         verdict: Verdict = end.value
         return verdict
 
 
-async def _ask(house: House, source: HttpSource, client: Client, wish: Wish) -> Outcome:
+async def _ask(servers: Servers, source: HttpSource, client: Client, wish: Wish) -> Outcome:
     columns = inquiry.client_columns(client) | {
         "proto_name": "MQIsdp" if client.version == mqtt.MQTT_3_1 else "MQTT",
         "action": wish.action,
@@ -33,16 +58,16 @@ async def _ask(house: House, source: HttpSource, client: Client, wish: Wish) -> 
         "retain": wish.retain,
     }
     try:
-        method, url, headers, body = inquiry.prepare(source, columns)
+        asked = inquiry.prepare(source, columns)
     except ValueError as error:
         # Not passed over: nobody gets past a source by what it is called.
         return Outcome(False, error=str(error))
     try:
-        answer = await house.outgoing.request(
-            method, url, headers=headers, body=body, timeout_seconds=source.request_timeout_seconds
-        )
+        answer = await servers.of(source).ask(asked, source.request_timeout_seconds)
     except OutgoingError as error:
         return Outcome(None, ignored=True, error=str(error) or "no answer")
+    except Invalid as error:
+        return Outcome(None, ignored=True, error=error.message)
     return _read(answer)
 
 

@@ -13,11 +13,11 @@ import msgspec
 import structlog
 
 from folkmoot.domain import authorization
-from folkmoot.domain.authorization import Ban, Bans, Configuration, Entry, Flapping, RuleGate, Settings
+from folkmoot.domain.authorization import Ban, Bans, Configuration, Entry, Flapping, HttpSource, RuleGate, Settings
 from folkmoot.domain.broker import Client, Link, Session, Verdict, Wish
 from folkmoot.errors import Conflict, Invalid, NotFound
 from folkmoot.house import House
-from folkmoot.surfaces.mqtt.asking import judge_outside
+from folkmoot.surfaces.mqtt.asking import Servers, judge_outside, server_of
 from folkmoot.surfaces.mqtt.stream import Stream
 
 _SWEEP_SECONDS = 60.0
@@ -41,6 +41,7 @@ class Permissions:
         self._house = house
         self.gate = gate
         self.bans = Bans()
+        self._servers = Servers(house)
         self._changing = asyncio.Lock()
 
     async def load(self) -> None:
@@ -91,7 +92,7 @@ class Permissions:
 
     async def ask(self, client: Client, wish: Wish) -> Verdict:
         """The verdict on a wish for which somebody outside has to be asked."""
-        return await judge_outside(self._house, self.gate, client, wish)
+        return await judge_outside(self._servers, self.gate, client, wish)
 
     def _left(self, session: Session, link: Link, why: str, now: float) -> None:
         if not self._flapping.left(session.client_id, now):
@@ -113,9 +114,13 @@ class Permissions:
     # --- rules and sources --------------------------------------------------------------------------------------------
 
     async def configure(self, change: Callable[[Configuration], Configuration]) -> None:
-        """Make another configuration of the present one. Raises what `change` raises."""
+        """Make another configuration of the present one. Raises what `change` raises, and Invalid for
+        certificates that cannot be used."""
         async with self._changing:
             configuration = change(self.gate.configuration)
+            for source in configuration.sources:
+                if isinstance(source, HttpSource) and source not in self.gate.configuration.sources:
+                    server_of(self._house, source).retire()
             await self._house.broker_db.write(authorization.save_configuration, configuration, self._house.now())
             self.gate.configure(configuration)
 

@@ -63,7 +63,6 @@ def test_what_there_is() -> None:
         ({**HTTP, "method": "put"}, "method"),
         ({**HTTP, "request_timeout": "soon"}, "request_timeout"),
         ({**HTTP, "headers": {"a": "b\r\nc"}}, "headers.a"),
-        ({**HTTP, "ssl": {"enable": True, "cacertfile": "x"}}, "ssl.cacertfile"),
         ({"mechanism": "jwt"}, "algorithm"),
         ({"mechanism": "jwt", "algorithm": "none"}, "algorithm"),
         ({**HMAC, "secret": ""}, "secret"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 import time
 from collections.abc import Callable
 from contextlib import asynccontextmanager
@@ -17,10 +18,12 @@ import pytest
 
 from folkmoot.config import Config, Limits, Outgoing
 from tests.net.serving import serving
-from tests.surfaces.mqtt.management import Running, scenario
+from tests.surfaces.mqtt.management import Running, assert_error, scenario
 from tests.surfaces.mqtt.test_authentication import code, make
+from tests.surfaces.mqtt.test_listeners import certificates  # noqa: F401
 
 CONFIG = Config(limits=Limits(enabled=False), outgoing=Outgoing(allowed_networks=("127.0.0.0/8",)))
+HTTP_ID = "password_based:http"
 STATUS = "/authentication/password_based:http/status"
 
 
@@ -180,3 +183,56 @@ def test_private_networks_are_not_asked(tmp_path: Path) -> None:
             assert "not a public address" in (await here.ask("GET", STATUS)).json()["node_error"][0]["error"]
 
     scenario(tmp_path, play)
+
+
+@asynccontextmanager
+async def secured(where: Path, seen: list[Any]) -> Any:
+    """A server over TLS that lets in whoever shows a certificate of our authority; its port."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(where / "ca.pem"))
+    context.load_cert_chain(where / "server.pem", where / "server.key")
+    context.verify_mode = ssl.CERT_REQUIRED
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        seen.append(dict(each[0] for each in writer.get_extra_info("peercert")["subject"])["commonName"])
+        writer.write(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context)
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+
+
+def test_servers_with_certificates_of_our_own(tmp_path: Path, certificates: Path) -> None:  # noqa: F811
+    seen = list[Any]()
+
+    async def play(here: Running) -> None:
+        async with secured(certificates, seen) as port:
+            tls: dict[str, Any] = {
+                "enable": True,
+                "cacertfile": str(certificates / "ca.pem"),
+                "certfile": (certificates / "ann.pem").read_text(),
+                "keyfile": (certificates / "ann.key").read_text(),
+            }
+            url = f"https://localhost:{port}/"
+            source = {"type": "http", "method": "get", "url": url, "ssl": tls}
+            for wrong in ({**tls, "cacertfile": "/nowhere"}, {**tls, "verify": "maybe"}, {**tls, "keyfile": "no key"}):
+                authenticator = {"mechanism": "password_based", "backend": "http", "url": url, "ssl": wrong}
+                assert_error(await here.ask("POST", "/authentication", json=authenticator), 400, "BAD_REQUEST")
+                answer = await here.ask("POST", "/authorization/sources", json={**source, "ssl": wrong})
+                assert_error(answer, 400, "BAD_REQUEST")
+            await make(here, {**authenticator, "ssl": tls})
+            assert await code(here, "dev", "pw") == 0 and seen == ["ann"]
+            assert (await here.ask("POST", "/authorization/sources", json=source)).status_code == 204
+            async with here.client("dev", "pw", identifier="d") as client:
+                await client.publish("asked", "x", qos=1)
+            assert seen == ["ann"] * 3
+            for path in ("/authentication", "/authorization/sources"):
+                assert "PRIVATE KEY" not in (await here.ask("GET", path)).text
+            # Without the authority nobody is believed; whoever does not answer is passed over.
+            document = {**authenticator, "ssl": {"enable": True}}
+            assert (await here.ask("PUT", f"/authentication/{HTTP_ID}", json=document)).status_code == 204
+            assert await code(here, "dev", "pw") != 0 and len(seen) == 3
+
+    scenario(tmp_path, play, CONFIG)

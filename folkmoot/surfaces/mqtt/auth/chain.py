@@ -222,7 +222,11 @@ class Authentication:
     async def _keep(self, wanted: list[Authenticator], without: authentication.Kind | None = None) -> None:
         content = msgspec.json.encode([document_of(each.config) for each in wanted]).decode()
         await self._house.broker_db.write(_save, content, without, self._house.now())
+        gone = [each for each in self.authenticators if each not in wanted]
         self.authenticators, self._is_damaged = wanted, False
+        for each in gone:
+            if isinstance(each, Http):
+                each.retire()
 
     def _make(self, config: AnyConfig, tally: Tally) -> Authenticator:
         if isinstance(config, BuiltInConfig):

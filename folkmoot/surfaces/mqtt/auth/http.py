@@ -15,6 +15,7 @@ from folkmoot.house import House
 from folkmoot.net.outgoing import Answer, OutgoingError
 from folkmoot.surfaces.mqtt import inquiry
 from folkmoot.surfaces.mqtt.auth.jwt import read_attrs
+from folkmoot.surfaces.mqtt.servers import Server
 from folkmoot.text.acl import read_claim
 from folkmoot.text.amounts import parse_duration
 
@@ -33,7 +34,7 @@ class Http:
         self.config = config
         self.tally = tally
         self.fault = ""
-        self._house = house
+        self._server = Server(house, config.ssl, parse_duration(config.connect_timeout), config.pool_size)
         self._seconds = parse_duration(config.request_timeout)
         self._slots = asyncio.Semaphore(min(config.pool_size * config.enable_pipelining, _AT_ONCE_MAX))
         self._now: Callable[[], float] = lambda: house.now().timestamp()
@@ -43,10 +44,7 @@ class Http:
         columns = inquiry.client_columns(client) | {"password": (password or b"").decode(errors="replace")}
         try:
             async with asyncio.timeout(self._seconds), self._slots:
-                method, url, headers, body = inquiry.prepare(self.config, columns)
-                answer = await self._house.outgoing.request(
-                    method, url, headers=headers, body=body, timeout_seconds=self._seconds
-                )
+                answer = await self._server.ask(inquiry.prepare(self.config, columns), self._seconds)
             grant = self._read(answer)
         except (OutgoingError, TimeoutError, ValueError) as error:
             self.tally.errors += 1
@@ -57,6 +55,10 @@ class Http:
             return None
         self.fault = ""
         return grant
+
+    def retire(self) -> None:
+        """It is asked nothing any more."""
+        self._server.retire()
 
     def _read(self, answer: Answer) -> Grant | None:
         if answer.status == 204:

@@ -24,12 +24,14 @@ from folkmoot.errors import Invalid, Unauthenticated
 from folkmoot.house import House
 from folkmoot.net.outgoing import OutgoingError
 from folkmoot.surfaces.mqtt import inquiry
+from folkmoot.surfaces.mqtt.servers import Server
 from folkmoot.text.acl import read_claim
 from folkmoot.text.placeholders import MISSING, write
 
 _KEYS_MAX = 32
 _LONGEST_TOKEN = 65_536
 _LONGEST_ATTR = 1024
+_FETCH_SECONDS = 10.0
 # After a failure, keys are asked for again at the next client, but not more often.
 _RETRY_SECONDS = 5.0
 
@@ -197,7 +199,7 @@ class PublishedKeys:
     """A set of keys that a web server publishes (JWKS, RFC 7517), fetched anew when it is old and somebody asks."""
 
     def __init__(self, house: House, config: JwksConfig) -> None:
-        self._house = house
+        self._server = Server(house, config.ssl, _FETCH_SECONDS, config.pool_size)
         self._config = config
         self._keys: list[SigningKey] = []
         self._due_at = 0.0
@@ -216,7 +218,7 @@ class PublishedKeys:
         config = self._config
         try:
             headers = {name.lower(): value for name, value in config.headers.items()}
-            answer = await self._house.outgoing.request("GET", config.endpoint, headers=headers)
+            answer = await self._server.ask(inquiry.Inquiry("GET", config.endpoint, headers), _FETCH_SECONDS)
             if answer.status != 200:
                 raise OutgoingError(f"status {answer.status}", permanent=False)
             self._keys = read_keys(answer.body)
