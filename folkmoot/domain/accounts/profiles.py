@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 
 from folkmoot.errors import NotFound
-from folkmoot.store import Transaction
+from folkmoot.store import Transaction, expand
 
 
 class Preferences(msgspec.Struct, frozen=True):
@@ -72,6 +72,19 @@ def shows_nsfw(tx: Transaction, account_id: int) -> bool:
 def set_show_nsfw(tx: Transaction, account_id: int, show_nsfw: bool) -> None:
     """Say whether an account's listings include what is not safe for work."""
     tx.run("UPDATE preferences SET show_nsfw = :show WHERE account_id = :id", show=show_nsfw, id=account_id)
+
+
+def list_notified(tx: Transaction, account_ids: list[int]) -> list[int]:
+    """Which of these accounts want mail of what is for them, and may sign in."""
+    if not account_ids:
+        return []
+    words, parameters = expand("id", account_ids)
+    found: list[int] = tx.column(
+        "SELECT p.account_id FROM preferences p JOIN accounts a ON a.id = p.account_id"
+        f" WHERE p.send_notifications_to_email AND a.suspended_at IS NULL AND p.account_id IN {words} ORDER BY p.account_id",
+        **parameters,
+    )
+    return found
 
 
 def get_profile(tx: Transaction, account_id: int, now: datetime) -> Profile:

@@ -12,7 +12,7 @@ from folkmoot.errors import Forbidden, Invalid, NotFound
 from folkmoot.net.http import Call
 from folkmoot.store import Transaction
 from folkmoot.surfaces.forum import render, schema
-from folkmoot.surfaces.forum.handlers import DEEP, Forum, member, order_of, page, require_unbanned, write
+from folkmoot.surfaces.forum.handlers import DEEP, Forum, letters, member, order_of, page, require_unbanned, write
 from folkmoot.surfaces.forum.push import EVERYTHING
 
 
@@ -41,6 +41,7 @@ async def create_comment(call: Call) -> schema.CommentResponse:
             origin="forum",
             mail_domain=house.config.mail.domain,
         )
+        letters.tell_of_comment(tx, call.app, call.actor, comment, now)
         return _view(tx, call.actor, comment.id, now)
 
     return schema.CommentResponse(await write(call, act), [])

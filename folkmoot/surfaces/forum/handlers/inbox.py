@@ -6,11 +6,12 @@ from datetime import datetime
 
 from folkmoot.domain import conversations, inbox
 from folkmoot.domain.accounts import Actor, require_account
+from folkmoot.domain.inbox import PrivateMessage
 from folkmoot.errors import NotFound
 from folkmoot.net.http import Call
 from folkmoot.store import Transaction
 from folkmoot.surfaces.forum import render, schema
-from folkmoot.surfaces.forum.handlers import Forum, order_of, page, read, write
+from folkmoot.surfaces.forum.handlers import Forum, letters, order_of, page, read, write
 
 
 async def get_replies(call: Call) -> schema.GetRepliesResponse:
@@ -111,9 +112,14 @@ async def create_private_message(call: Call) -> schema.PrivateMessageResponse:
     """Write to somebody."""
     forum: Forum = call.app
     data: schema.CreatePrivateMessage = call.data
-    body = forum.words.mask(data.content)
-    sent = await write(call, inbox.send, call.actor, data.recipient_id, body, forum.house.now())
-    return schema.PrivateMessageResponse(render.private_message(sent))
+    body, now = forum.words.mask(data.content), forum.house.now()
+
+    def act(tx: Transaction) -> PrivateMessage:
+        sent = inbox.send(tx, call.actor, data.recipient_id, body, now)
+        letters.tell_of_private_message(tx, forum, sent, now)
+        return sent
+
+    return schema.PrivateMessageResponse(render.private_message(await write(call, act)))
 
 
 async def edit_private_message(call: Call) -> schema.PrivateMessageResponse:

@@ -6,16 +6,14 @@ import asyncio
 from datetime import datetime
 from typing import Any
 
-from folkmoot.domain import accounts, conversations, inbox, outbox, spaces, subscriptions
+from folkmoot.domain import accounts, conversations, inbox, spaces, subscriptions
 from folkmoot.domain.accounts import Account, Actor, require_account
 from folkmoot.domain.conversations import Scope
 from folkmoot.errors import Invalid, Unauthenticated
-from folkmoot.ids import new_hex
 from folkmoot.net.http import Call
 from folkmoot.store import Transaction
 from folkmoot.surfaces.forum import auth, render, schema
-from folkmoot.surfaces.forum.handlers import Forum, admin_views, order_of, page, shows_nsfw, write
-from folkmoot.text import mail
+from folkmoot.surfaces.forum.handlers import Forum, admin_views, letters, order_of, page, shows_nsfw, write
 
 _DEFAULT_NAME = "admin"
 _SETTINGS = (
@@ -141,8 +139,7 @@ async def password_reset(call: Call) -> schema.PasswordResetResponse:
     """Mail a link that sets a new password."""
     forum: Forum = call.app
     data: schema.PasswordReset = call.data
-    now, domain = forum.house.now(), forum.house.config.mail.domain
-    sender = forum.house.config.forum.mail_from or f"postmaster@{domain}"
+    now = forum.house.now()
 
     def act(tx: Transaction) -> None:
         account, token = accounts.request_reset(tx, data.email, now)
@@ -151,16 +148,7 @@ async def password_reset(call: Call) -> schema.PasswordResetResponse:
             f"To do so, open {forum.house.origins.get('forum', '')}/password_change/{token}\n\n"
             "This works once, for a day. If it was not you, there is nothing to do.\n"
         )
-        letter = mail.compose(
-            from_=mail.Address("", sender),
-            to=[mail.Address("", data.email.strip())],
-            subject="Set a new password",
-            text=text,
-            message_id=f"<{new_hex(24)}@{domain}>",
-            date=now,
-            auto_submitted="auto-generated",
-        )
-        outbox.enqueue(tx, letter, f"bounces@{domain}", [data.email.strip()], now)
+        letters.send(tx, forum, data.email.strip(), "Set a new password", text, now)
 
     await write(call, act)
     return schema.PasswordResetResponse()
