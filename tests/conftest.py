@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -59,20 +60,25 @@ def postgresql_template(postgresql_server: str) -> Iterator[str]:
     _drop(postgresql_server, name)
 
 
+@contextmanager
+def _made(server: str, template: str = "template1") -> Iterator[str]:
+    name = f"folkmoot_{uuid.uuid4().hex[:12]}"
+    yield _make(server, name, template)
+    _drop(server, name)
+
+
 @pytest.fixture
 def postgresql_url(postgresql_server: str, postgresql_template: str) -> Iterator[str]:
     """The URL of a migrated, empty database of its own."""
-    name = f"folkmoot_{uuid.uuid4().hex[:12]}"
-    yield _make(postgresql_server, name, postgresql_template)
-    _drop(postgresql_server, name)
+    with _made(postgresql_server, postgresql_template) as url:
+        yield url
 
 
 @pytest.fixture
 def empty_postgresql_url(postgresql_server: str) -> Iterator[str]:
     """The URL of a database without any tables."""
-    name = f"folkmoot_{uuid.uuid4().hex[:12]}"
-    yield _make(postgresql_server, name)
-    _drop(postgresql_server, name)
+    with _made(postgresql_server) as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -98,6 +104,23 @@ def database(engine: Engine) -> Iterator[Database]:
     made.open()
     yield made
     made.close()
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def lasting_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """One community database for all tests of a module, which share what its first user writes into it; once per database."""
+    directory = tmp_path_factory.mktemp("lasting")
+    with ExitStack() as ending:
+        url = ""
+        if request.param == "sqlite":
+            put_databases(directory, "community")
+        else:
+            server, template = map(request.getfixturevalue, ("postgresql_server", "postgresql_template"))
+            url = ending.enter_context(_made(server, template))
+        made = Database(engine_at(url, directory, "community"))
+        made.open()
+        ending.callback(made.close)
+        yield made
 
 
 @pytest.fixture

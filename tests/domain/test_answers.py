@@ -111,10 +111,15 @@ def expected(rows: list[Any], order: Order, since: datetime | None) -> list[int]
     return [row[0] for row in sorted((row for row in rows if row[2] > after), key=key, reverse=True)]
 
 
-@pytest.mark.parametrize("scope", SCOPES)
-def test_pages_are_those_of_a_full_sort(database: Database, scope: str) -> None:
-    database.write_now(Talk)
+@pytest.fixture(scope="module")
+def filled(lasting_database: Database) -> Database:
+    """With a talk in it."""
+    lasting_database.write_now(Talk)
+    return lasting_database
 
+
+@pytest.mark.parametrize("scope", SCOPES)
+def test_pages_are_those_of_a_full_sort(filled: Database, scope: str) -> None:
     def look(tx: Transaction) -> None:
         talk = Talk.__new__(Talk)
         talk.spaces = dict(tx.rows("SELECT name, id FROM spaces"))
@@ -131,7 +136,7 @@ def test_pages_are_those_of_a_full_sort(database: Database, scope: str) -> None:
                 page = list_ids(tx, found, order, since, skip, most, NOW)
                 assert page == everything[skip : skip + most], (name, skip, most)
 
-    database.read_now(look)
+    filled.read_now(look)
 
 
 def test_votes_and_faces_change_what_is_listed(database: Database) -> None:

@@ -132,10 +132,15 @@ SCOPES: dict[str, tuple[Callable[[Transaction, Square], Scope], str]] = {
 }
 
 
-@pytest.mark.parametrize("scope", SCOPES)
-def test_pages_are_those_of_a_full_sort(database: Database, scope: str) -> None:
-    database.write_now(Square)
+@pytest.fixture(scope="module")
+def filled(lasting_database: Database) -> Database:
+    """With a square in it."""
+    lasting_database.write_now(Square)
+    return lasting_database
 
+
+@pytest.mark.parametrize("scope", SCOPES)
+def test_pages_are_those_of_a_full_sort(filled: Database, scope: str) -> None:
     def look(tx: Transaction) -> None:
         square = Square.__new__(Square)
         square.spaces = dict(tx.rows("SELECT name, id FROM spaces"))
@@ -150,7 +155,7 @@ def test_pages_are_those_of_a_full_sort(database: Database, scope: str) -> None:
                 page = list_ids(tx, found, order, since, skip, most, NOW)
                 assert page == everything[skip : skip + most], (name, skip, most)
 
-    database.read_now(look)
+    filled.read_now(look)
 
 
 def test_many_followed_communities(database: Database) -> None:
