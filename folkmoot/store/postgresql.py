@@ -59,6 +59,8 @@ class PostgresqlEngine:
         connection.execute(f'SET search_path = "{self.schema}"')
         connection.execute("SET synchronous_commit = on")
         connection.execute("SET timezone = 'UTC'")
+        # What is asked here is over in milliseconds; compiling it takes longer, above all where nothing was analysed yet.
+        connection.execute("SET jit = off")
         return connection
 
     def _make_schema(self, connection: psycopg.Connection[Any]) -> None:
