@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import aiomqtt
+import httpx
 
 from tests.net.serving import until
-from tests.surfaces.mqtt.management import Running, assert_error, scenario
+from tests.surfaces.mqtt.management import ADMIN, Running, assert_error, scenario
+from tests.surfaces.mqtt.test_push import make_list
 
 
 def test_cursors_and_counts(tmp_path: Path) -> None:
@@ -138,5 +140,27 @@ def test_what_is_known_of_a_client(tmp_path: Path) -> None:
             found = (await here.ask("GET", "/clients/c")).json()
             assert (found["listener"], found["mountpoint"], found["enable_authn"]) == ("tcp:m", "at/c/", False)
             assert (found["username"], found["is_bridge"], found["client_attrs"]) == ("whoever", False, {})
+
+    scenario(tmp_path, play)
+
+
+def test_viewers_are_not_told_what_is_said_in_closed_spaces(tmp_path: Path) -> None:
+    async def play(here: Running) -> None:
+        await make_list(here, "secret", "PRIVATE")
+        answer = await here.ask("POST", "/api_key", json={"name": "eyes", "role": "viewer"})
+        eyes = httpx.BasicAuth(answer.json()["api_key"], answer.json()["api_secret"])
+        async with here.client("admin", "public", identifier="c", clean_session=False) as client:
+            await client.subscribe([("spaces/#", 1), ("t", 1)])
+        await until(lambda: "c" in here.stream.broker.offline)
+        async with here.client("admin", "public") as other:
+            await other.publish("spaces/secret/post", "hush", qos=1)
+            await other.publish("t", "well", qos=1)
+        queue = here.stream.broker.sessions["c"].queue
+        await until(lambda: len(queue) == 2)
+        for auth, payloads in ((ADMIN, [True, True]), (eyes, [False, True])):
+            answer = await here.ask("GET", "/clients/c/mqueue_messages?payload=plain", auth=auth)
+            rows = sorted(answer.json()["data"], key=lambda each: str(each["topic"]))
+            assert [each["topic"] for each in rows] == ["spaces/secret/messages", "t"]
+            assert ["payload" in each for each in rows] == payloads
 
     scenario(tmp_path, play)

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from starlette.responses import PlainTextResponse, Response
 
-from folkmoot.domain.broker import Delivery, Refused, Session, queue_priority
+from folkmoot.domain.broker import Delivery, Identity, Refused, Session, queue_priority
 from folkmoot.errors import Invalid, NotFound
 from folkmoot.net.http import Call
 from folkmoot.surfaces.mqtt import render, schema
@@ -151,15 +151,16 @@ async def list_queued(call: Call) -> schema.WaitingPage:
     session = _session(call)
     limits = session.limits
     found = [(each, queue_priority(each, limits) if limits.mqueue_priorities else 0) for each in session.queue]
-    return _waiting(call.data, found, True)
+    return _waiting(call, found, True)
 
 
 async def list_inflight(call: Call) -> schema.WaitingPage:
-    return _waiting(call.data, [(each, 0) for each in _session(call).on_its_way().values()], False)
+    return _waiting(call, [(each, 0) for each in _session(call).on_its_way().values()], False)
 
 
-def _waiting(query: schema.WaitingQuery, found: list[tuple[Delivery, int]], shows_priority: bool) -> schema.WaitingPage:
+def _waiting(call: Call, found: list[tuple[Delivery, int]], shows_priority: bool) -> schema.WaitingPage:
     """A page of what waits; the payloads of a page have a size together, but its first message is always there."""
+    query: schema.WaitingQuery = call.data
     try:
         room = amounts.parse_size(query.max_payload_bytes, "max_payload_bytes")
     except Invalid as error:
@@ -172,10 +173,17 @@ def _waiting(query: schema.WaitingQuery, found: list[tuple[Delivery, int]], show
         if data and size > room:
             break
         room -= size
-        data.append(render.waiting_message(delivery, query.payload, priority if shows_priority else msgspec.UNSET))
+        encoding = query.payload if _may_read(call, delivery.message.topic) else "none"
+        data.append(render.waiting_message(delivery, encoding, priority if shows_priority else msgspec.UNSET))
         at += 1
     end = places[at - 1] if data and at < len(found) else "end_of_data"
     return schema.WaitingPage(data, schema.PositionMeta(places[0] if places else "none", end))
+
+
+def _may_read(call: Call, topic: str) -> bool:
+    """Who may only look is told of messages in closed spaces, but not what they say."""
+    gate = call.app.stream.broker.gate
+    return bool(call.actor.role == "administrator" or gate.may_receive(Identity(), topic))
 
 
 def _first_after(position: str, places: list[str]) -> int:
