@@ -81,6 +81,26 @@ def test_the_best_answer_comes_first_when_asked(database: Database) -> None:
     database.write_now(play)
 
 
+def test_mentions_have_a_hot_order_of_their_own(database: Database) -> None:
+    def play(tx: Transaction) -> None:
+        town = Town(tx)
+        post = town.post(tx, town.ann)
+        hour = 3600
+        # 10000 * log10(score + 3) / (hours + 2) ** 1.8 is 833, 170, 68, and 0 for the others, which come by birth.
+        named = {
+            (hours, score): answer(tx, town.ann, post, "for @bob", -hours * hour).id
+            for hours, score in ((1500, 1), (1000, 2000), (999, 1), (250, 1), (24, 1_000_000), (10, 1), (1, 1))
+        }
+        for (_, score), comment in named.items():
+            tx.run("UPDATE scores SET upvotes = :score WHERE message_id = :id", score=score, id=comment)
+        hot = [named[each] for each in ((1, 1), (24, 1_000_000), (10, 1), (250, 1), (999, 1), (1000, 2000), (1500, 1))]
+        for skip, most in ((0, 10), (0, 2), (2, 3), (3, 10), (6, 1), (7, 5)):
+            found = inbox.list_mentions(tx, town.bob, Order.HOT, None, skip, most, NOW, unread_only=False)
+            assert [each.message_id for each in found] == hot[skip : skip + most], (skip, most)
+
+    database.write_now(play)
+
+
 @pytest.mark.parametrize(
     ("body", "names"),
     [

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from folkmoot.domain.accounts import Actor, require_account
-from folkmoot.domain.conversations import Order
+from folkmoot.domain.conversations import Order, hot_rank
 from folkmoot.domain.inbox.model import Mention, PrivateMessage, Received
 from folkmoot.domain.spaces import Rights, get_space, rights
 from folkmoot.errors import NotFound
-from folkmoot.store import Transaction
+from folkmoot.store import Transaction, microseconds
 
 _PRIVATE = (
     "SELECT x.id, x.author_id, x.recipient_id, x.body, x.deleted, x.read, x.created_at, x.updated_at,"
@@ -23,6 +25,12 @@ _ORDERS = {
     # Few are addressed to one person, so they are ranked as they are read.
     Order.TOP: "c.upvotes - c.downvotes DESC, m.created_at DESC, m.id DESC",
 }
+# Whatever its score (of 32 bits), by then a comment ranks 0, and such follow by their birth.
+_COLD_AFTER = timedelta(days=25)
+# Of more that are younger, the newest are ranked.
+_MOST_RANKED = 5000
+
+Row = tuple[Any, ...]
 
 
 def list_received(
@@ -36,10 +44,12 @@ def list_received(
     *,
     unread_only: bool,
 ) -> list[Received]:
-    """Answers to the actor, where he may still browse, that are neither removed nor deleted."""
+    """Answers to the actor, where he may still browse, that are neither removed nor deleted; HOT is NEW (lemmy §5.3)."""
     where = " AND NOT m.removed AND NOT m.deleted" + (" AND NOT x.read" if unread_only else "")
-    sql = f"SELECT m.space_id, x.message_id, x.recipient_id FROM replies x {_joined(where, order, since)}"
-    return [Received(*row[1:]) for row in _browsable(tx, actor, sql, since, skip, most, now)]
+    select = f"SELECT m.space_id, x.message_id, x.recipient_id FROM replies x {_joined(where, since)}"
+    found = {"account": require_account(actor), "since": since}
+    rows = _in_order(tx, select, Order.NEW if order is Order.HOT else order, found, skip + most)
+    return [Received(*row[1:]) for row in _browsable(tx, actor, rows, skip, most, now)]
 
 
 def list_mentions(
@@ -55,39 +65,62 @@ def list_mentions(
 ) -> list[Mention]:
     """Mentions of the actor where he may still browse, of removed and deleted messages too (lemmy §5.7)."""
     where = " AND NOT x.read" if unread_only else ""
-    sql = (
-        f"SELECT m.space_id, x.id, x.recipient_id, x.message_id, x.read FROM mentions x {_joined(where, order, since)}"
+    select = (
+        "SELECT m.space_id, x.id, x.recipient_id, x.message_id, x.read, m.created_at, c.upvotes - c.downvotes, m.id"
+        f" FROM mentions x {_joined(where, since)}"
     )
-    return [Mention(row[1], row[2], row[3], bool(row[4])) for row in _browsable(tx, actor, sql, since, skip, most, now)]
+    found = {"account": require_account(actor), "since": since}
+    rows = (
+        _hot(tx, select, found, skip + most, now)
+        if order is Order.HOT
+        else _in_order(tx, select, order, found, skip + most)
+    )
+    return [Mention(row[1], row[2], row[3], bool(row[4])) for row in _browsable(tx, actor, rows, skip, most, now)]
 
 
-def _joined(where: str, order: Order, since: datetime | None) -> str:
-    by = _ORDERS[Order.TOP if order is Order.TOP else Order.NEW]
+def _joined(where: str, since: datetime | None) -> str:
     window = " AND m.created_at > :since" if since is not None else ""
     return (
         "JOIN messages m ON m.id = x.message_id JOIN scores c ON c.message_id = m.id"
-        f" WHERE x.recipient_id = :account{where}{window} ORDER BY {by} LIMIT :most OFFSET :skip"
+        f" WHERE x.recipient_id = :account{where}{window}"
     )
 
 
-def _browsable(
-    tx: Transaction, actor: Actor, sql: str, since: datetime | None, skip: int, most: int, now: datetime
-) -> list[tuple[Any, ...]]:
+def _in_order(tx: Transaction, select: str, order: Order, found: dict[str, Any], size: int) -> Iterator[Row]:
+    """The rows in an order of the database, read in chunks that grow."""
+    at = 0
+    while True:
+        rows = tx.rows(f"{select} ORDER BY {_ORDERS[order]} LIMIT :most OFFSET :skip", most=size, skip=at, **found)
+        yield from rows
+        if len(rows) < size:
+            return
+        at, size = at + size, 2 * size
+
+
+def _hot(tx: Transaction, select: str, found: dict[str, Any], size: int, now: datetime) -> Iterator[Row]:
+    """The rows of mentions by their hot rank, then by birth; its columns 5 to 7 are birth, score and message."""
+    young = tx.rows(
+        f"{select} AND m.created_at > :cold ORDER BY {_ORDERS[Order.NEW]} LIMIT :most",
+        cold=now - _COLD_AFTER,
+        most=_MOST_RANKED,
+        **found,
+    )
+    at = microseconds(now)
+    yield from sorted(young, key=lambda row: (hot_rank(row[6], row[5], at), row[5], row[7]), reverse=True)
+    ranked = {row[1] for row in young}
+    yield from (row for row in _in_order(tx, select, Order.NEW, found, size + len(ranked)) if row[1] not in ranked)
+
+
+def _browsable(tx: Transaction, actor: Actor, rows: Iterable[Row], skip: int, most: int, now: datetime) -> list[Row]:
     """The rows of the page whose space (the first column) the actor may browse; rights may have ended since."""
     may: dict[int, bool] = {}
-    found: list[tuple[Any, ...]] = []
-    at, size = 0, skip + most
-    while len(found) < skip + most:
-        rows = tx.rows(sql, account=require_account(actor), since=since, most=size, skip=at)
-        for row in rows:
-            if row[0] not in may:
-                may[row[0]] = bool(rights(tx, actor, get_space(tx, row[0]), now) & Rights.BROWSE)
-            if may[row[0]]:
-                found.append(row)
-        if len(rows) < size:
-            break
-        at, size = at + size, 2 * size
-    return found[skip : skip + most]
+
+    def is_open(row: Row) -> bool:
+        if row[0] not in may:
+            may[row[0]] = bool(rights(tx, actor, get_space(tx, row[0]), now) & Rights.BROWSE)
+        return may[row[0]]
+
+    return list(islice(filter(is_open, rows), skip, skip + most))
 
 
 def get_mention(tx: Transaction, mention_id: int) -> Mention:
