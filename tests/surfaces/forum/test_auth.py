@@ -45,6 +45,14 @@ def test_the_claims(engine: Engine) -> None:
         assert [claims[name] for name in CLAIMS[:-1]] == [
             bob, "Bobby", "localhost", True, "darkly", 0, 1, "browser", None, True,
         ]  # fmt: skip
+        # Clients read their settings from the token, so a change of them gives another.
+        form = {"show_nsfw": False, "theme": "litely", "default_sort_type": 6, "default_listing_type": 2, "lang": "de"}
+        more = {"avatar": "https://example.org/a.png", "show_avatars": False}
+        fresh = (await hall.send("/user/save_user_settings", "Bobby", "PUT", **form, **more))["jwt"]
+        told = part(fresh, 1)
+        assert list(told) == CLAIMS and {**told, "jti": ""} == {**claims, **form, **more, "jti": ""}
+        # The one before is as good as it was.
+        await hall.get("/user/followed_communities", "Bobby")
 
     run_in_hall(engine, act)
 

@@ -206,6 +206,12 @@ ROWS: list[tuple[str, str, dict[str, Any], str]] = [
     ("PostJoin", "", {"post_id": 99}, "couldnt_find_post"),
     ("PostJoin", "", {"post_id": "{comment}"}, "couldnt_find_post"),
     ("CommunityJoin", "", {"community_id": 99}, "couldnt_find_community"),
+    # Every field that words are looked for in (lemmy §3.4).
+    ("CreateCommunity", "ann", {**COMMUNITY, "description": "so darn good"}, "No slurs - darn"),
+    ("EditCommunity", "", {**COMMUNITY, "edit_id": "{main}", "title": "darn"}, "No slurs - darn"),
+    ("EditCommunity", "", {**COMMUNITY, "edit_id": "{main}", "description": "DARN"}, "No slurs - DARN"),
+    ("EditPost", "", {"edit_id": "{post}", "name": "x", "body": "darn DARN darn"}, "No slurs - DARN, darn"),
+    ("EditSite", "ann", {"name": "x", "description": "darn"}, "No slurs - darn"),
     # Whom rows elsewhere leave out.
     (
         "AddModToCommunity",

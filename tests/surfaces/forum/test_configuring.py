@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hmac
 import json
 from pathlib import Path
 from typing import Any
@@ -112,7 +114,7 @@ def test_a_new_secret_ends_all_sessions(tmp_path: Path) -> None:
         async with hall.peer() as ann, hall.peer() as admin, hall.peer() as nobody:
             await ann.data("UserJoin", auth=hall.tokens["ann"])
             await nobody.data("GetSite")
-            text = "{jwt_secret: 'a secret of some length'}"
+            text = "{jwt_secret: 'a secret of söme length'}"
             await admin.data("SaveSiteConfig", config_hjson=text, auth=hall.tokens["admin"])
             with pytest.raises(ConnectionClosed):
                 await ann.hear()
@@ -121,6 +123,10 @@ def test_a_new_secret_ends_all_sessions(tmp_path: Path) -> None:
             assert refused["error"] == "not_logged_in"
         assert await hall.refused("/site/config", "admin", "PUT", config_hjson="") == "not_logged_in"
         hall.tokens["admin"] = (await hall.send("/user/login", username_or_email="admin", password="pw"))["jwt"]
+        # The secret's own bytes are the key (lemmy §3.1).
+        signed, _, signature = hall.tokens["admin"].rpartition(".")
+        digest = hmac.digest("a secret of söme length".encode(), signed.encode(), "sha256")
+        assert base64.urlsafe_b64encode(digest).rstrip(b"=").decode() == signature
         # A token from the command line, which knows the configuration file only.
         hall.tokens["ann"] = await hall.house.db.write(
             lambda tx: issue_token(tx, accounts.get_account_named(tx, "ann"), hall.clock(), hall.house.given)

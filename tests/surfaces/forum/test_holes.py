@@ -161,11 +161,16 @@ def test_transfer_site_makes_its_target_an_admin(run: Run) -> None:
 
 def test_transfer_community_makes_its_target_a_moderator(run: Run) -> None:
     async def act(hall: Hall) -> None:
-        bob = await number(hall, "bob")
+        bob, carol = await number(hall, "bob"), await hall.enrol("carol")
         made = (await hall.send("/community", "ann", name="anns", title="A", category_id=1))["community"]["id"]
         given = await hall.send("/community/transfer", "ann", community_id=made, user_id=bob)
         assert given["community"]["creator_name"] == "bob" and given["online"] == 0
         assert [each["user_name"] for each in given["moderators"]] == ["bob", "ann"]
+        # A moderator who is made the owner comes first; the others keep their order.
+        await hall.send("/community/mod", "bob", community_id=made, user_id=carol, added=True)
+        assert await hall.refused("/community/transfer", "ann", community_id=made, user_id=carol) == "not_an_admin"
+        given = await hall.send("/community/transfer", "bob", community_id=made, user_id=carol)
+        assert [each["user_name"] for each in given["moderators"]] == ["carol", "bob", "ann"]
 
     run(act)
 
@@ -303,6 +308,11 @@ def test_a_ban_blocks_exactly_these(run: Run, ban: str) -> None:
         if ban == "community":
             # Elsewhere nothing has changed.
             await hall.comment("ann", await hall.post("ann", community="anns"))
-        await hall.get("/post", "ann", id=post)
+        # What the banned have said says so.
+        seen = await hall.get("/post", "ann", id=post)
+        told = {each["creator_name"]: each for each in seen["comments"]}
+        for view in (seen["post"], told["ann"]):
+            assert (view["banned"], view["banned_from_community"]) == (ban == "site", ban == "community")
+        assert (told["bob"]["banned"], told["bob"]["banned_from_community"]) == (False, False)
 
     run(act)
