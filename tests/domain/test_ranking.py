@@ -1,19 +1,25 @@
-"""The hot rank and the algorithm that finds the hottest without looking at all."""
+"""The hot rank, and what it says of whatever ranks lower."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from folkmoot.domain.conversations.ranking import Candidate, highest, hot_rank, hottest, months_before
+from folkmoot.domain.conversations.ranking import (
+    HIGHEST,
+    between,
+    hot_rank,
+    least_score,
+    months_before,
+    ranked,
+    reach,
+)
 
 HOUR = 3_600_000_000
 NOW = 500_000 * HOUR
-MONTH_AGO = NOW - 720 * HOUR
 
 
 @pytest.mark.parametrize(
@@ -48,53 +54,46 @@ def test_calendar_months(now: tuple[int, int, int], months: int, then: tuple[int
     assert months_before(datetime(*now, 5, tzinfo=UTC), months) == datetime(*then, 5, tzinfo=UTC)
 
 
-def rank_of(each: Candidate) -> int:
-    return hot_rank(each.score, each.active_at if each.created_at > MONTH_AGO else each.created_at, NOW)
+@given(
+    rank=st.integers(1, 30_000),
+    score=st.integers(-5, 2**31),
+    more=st.integers(0, 2**31),
+    age=st.one_of(st.integers(0, 40), st.integers(0, 100_000)).map(lambda minutes: minutes * HOUR // 60),
+)
+def test_nothing_beyond_reach_ranks_as_high(rank: int, score: int, more: int, age: int) -> None:
+    highest = min(HIGHEST, score + more)
+    end = reach(rank, highest, NOW)
+    if NOW - age < end:
+        assert hot_rank(score, NOW - age, NOW) < rank
+    # It is not much further than it has to be.
+    assert highest <= -3 or hot_rank(highest, min(end, NOW) + HOUR // 60, NOW) >= rank or end > NOW - 2 * HOUR // 60
 
 
-def chunks(rows: list[Candidate], size: int, taken: list[int]) -> Iterator[list[Candidate]]:
-    for start in range(0, len(rows), size):
-        taken[0] += size
-        yield rows[start : start + size]
+@given(
+    rank=st.integers(1, 30_000), score=st.integers(-5, 5_000), age=st.integers(0, 3_000), older=st.integers(0, 3_000)
+)
+def test_nothing_with_a_lower_score_ranks_as_high(rank: int, score: int, age: int, older: int) -> None:
+    at = NOW - age * HOUR // 60
+    least = least_score(rank, at, NOW)
+    if score < least:
+        assert hot_rank(score, at - older * HOUR // 60, NOW) < rank
+    # The least that is enough is no more than a few higher.
+    assert least > HIGHEST or hot_rank(least + 5, at, NOW) >= rank or rank > hot_rank(HIGHEST, at, NOW)
 
 
-def first(found: list[Candidate], most: int, size: int) -> tuple[list[Candidate], int]:
-    taken = [0]
-    newest = sorted(found, key=lambda each: (each.active_at, each.id), reverse=True)
-    best = sorted(found, key=lambda each: (each.score, each.created_at, each.id), reverse=True)
-    hot = hottest(chunks(newest, size, taken), chunks(best, size, taken), most, NOW, MONTH_AGO)
-    return hot, taken[0]
+def test_nothing_born_a_month_ago_ranks() -> None:
+    # So activity counts for whatever may rank at all (lemmy §5.2: no longer for what is a month old).
+    assert hot_rank(HIGHEST, NOW - 28 * 24 * HOUR, NOW) == 0
 
 
-ages = st.one_of(st.integers(0, 3), st.integers(0, 100), st.integers(0, 2000)).map(lambda hours: hours * HOUR // 3)
+@given(st.lists(st.tuples(st.integers(-10, 90 * 60), st.integers(-9, 9_000)), max_size=20))
+def test_ranks_of_many_are_those_of_each(found: list[tuple[int, int]]) -> None:
+    rows = [(NOW - age * HOUR // 60, number, score, number) for number, (age, score) in enumerate(found)]
+    ranks = [(hot_rank(score, at, NOW), born, number) for at, number, score, born in rows]
+    assert ranked(rows, NOW) == [each for each in ranks if each[0] > 0]
 
 
-@st.composite
-def candidates(draw: st.DrawFn) -> list[Candidate]:
-    found = []
-    for number in range(draw(st.integers(0, 60))):
-        age = draw(ages)
-        bumped = min(age, draw(ages))
-        found.append(Candidate(number, draw(st.integers(-5, 40)), NOW - age, NOW - bumped))
-    return found
-
-
-@settings(max_examples=300, deadline=None)
-@given(candidates(), st.integers(0, 12), st.integers(1, 7))
-def test_the_hottest_are_the_ones_a_full_sort_finds(found: list[Candidate], most: int, size: int) -> None:
-    everything = sorted(found, key=lambda each: (rank_of(each), each.created_at, each.id), reverse=True)
-    assert first(found, most, size)[0] == [each for each in everything if rank_of(each) > 0][:most]
-
-
-@pytest.mark.parametrize("count", [2_000, 20_000])
-@pytest.mark.parametrize("scores", [1, 7, 5_000])
-def test_it_stops_early(count: int, scores: int) -> None:
-    # One a minute, with scores that have nothing to do with the time.
-    found = [Candidate(n, (n * 7919) % scores, NOW - n * HOUR // 60, NOW - n * HOUR // 60) for n in range(count)]
-    hot, taken = first(found, 20, 50)
-    assert len(hot) == 20 and taken < 1_500
-
-
-def test_the_highest() -> None:
-    found = [Candidate(1, 5, 10, 10), Candidate(2, 5, 11, 11), Candidate(3, 9, 1, 1), Candidate(4, 5, 11, 11)]
-    assert [each.id for each in highest(found, 3)] == [3, 4, 2]
+@given(st.integers(0, 10**6), st.integers(0, 10**6), st.floats(0, 1))
+def test_instants_between_lie_between(one: int, other: int, part: float) -> None:
+    newer, older = NOW - min(one, other) * HOUR // 60, NOW - max(one, other) * HOUR // 60
+    assert older <= between(newer, older, part, NOW) <= newer

@@ -5,6 +5,7 @@ from folkmoot.domain.conversations.actions import (
     post,
     receive,
     reply,
+    require_unlocked,
     set_deleted,
     set_locked,
     set_removed,
@@ -39,8 +40,8 @@ from folkmoot.domain.conversations.erasing import (
     find_erasure,
     request_erasure,
 )
+from folkmoot.domain.conversations.lanes import Scope
 from folkmoot.domain.conversations.listing import (
-    Scope,
     answers_everywhere,
     answers_followed,
     answers_within,
@@ -166,6 +167,7 @@ __all__ = [
     "receive",
     "reply",
     "request_erasure",
+    "require_unlocked",
     "require_visible",
     "search_answers",
     "search_threads",

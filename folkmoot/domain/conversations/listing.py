@@ -1,18 +1,16 @@
 """Which threads or answers stand on a page of the forum, in order; their ids only, `views` has the rest.
 
-Every query here reads an index from its start and stops early, so a page costs the same whatever the number of threads.
+Where to look is a scope; how it is read is `lanes`. A page costs the same whatever the number of threads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-import msgspec
-
 from folkmoot.domain.accounts import Actor
-from folkmoot.domain.conversations.ranking import Candidate, Order, highest, hottest, months_before
+from folkmoot.domain.conversations.lanes import BIRTH, SCORE, Scope, hottest, merge, top_since
+from folkmoot.domain.conversations.ranking import Candidate, Order, months_before, sort_key
 from folkmoot.domain.spaces import (
     Listed,
     Rights,
@@ -25,29 +23,6 @@ from folkmoot.domain.spaces import (
 )
 from folkmoot.errors import NotFound
 from folkmoot.store import Transaction, expand, microseconds
-
-# An answer is active when it is born.
-_COLUMNS = {"threads": "id, score, created_at, active_at", "answers": "id, score, created_at, created_at AS active_at"}
-# Written as in the index, or it is not found.
-_DAY = "(created_at / 86400000000)"
-_DAY_MICROSECONDS = 86_400_000_000
-_BY_BIRTH = "created_at DESC, id DESC"
-_BY_ACTIVITY = {"threads": "active_at DESC, id DESC", "answers": _BY_BIRTH}
-_BY_SCORE = "score DESC, created_at DESC, id DESC"
-
-# Up to so many followed spaces are read side by side; more are found among everybody's threads.
-_MOST_LANES = 60
-# A window with fewer threads than this is read whole.
-_FEW = 300
-
-
-class Scope(msgspec.Struct, frozen=True):
-    """Where to look: lanes are conditions on threads (or answers) that each read one index from its start."""
-
-    lanes: tuple[str, ...]
-    parameters: dict[str, Any] = {}
-    space_id: int | None = None
-    table: str = "threads"
 
 
 def everywhere(show_nsfw: bool) -> Scope:
@@ -77,14 +52,17 @@ def followed(tx: Transaction, actor: Actor, show_nsfw: bool, now: datetime) -> S
     lanes: list[str] = []
     parameters: dict[str, Any] = {}
     for name, group in (("open", open_to_all), ("inside", inside)):
-        words, values = expand(name, group)
+        _, values = expand(name, _rounded(group))
         parameters |= values
-        for lane in _lanes(show_nsfw, inside=name == "inside") if group else ():
-            few = len(group) <= _MOST_LANES
-            lanes += (
-                [f"space_id = :{each} AND {lane}" for each in values] if few else [f"space_id IN {words} AND {lane}"]
-            )
+        for lane in _lanes(show_nsfw, inside=name == "inside"):
+            lanes += [f"space_id = :{each} AND {lane}" for each in values]
     return Scope(tuple(lanes), parameters)
+
+
+def _rounded(group: list[int]) -> list[int]:
+    """Filled up with spaces that are none, so that those who follow about as many share their statements."""
+    step = 1 << max(0, len(group).bit_length() - 3)
+    return group + [0] * (-len(group) % step)
 
 
 def answers_everywhere() -> Scope:
@@ -109,10 +87,8 @@ def answers_followed(tx: Transaction, actor: Actor, now: datetime) -> Scope:
         for space, restricted in list_followed_ids(tx, actor.account_id)
         if not restricted or rights(tx, actor, get_space(tx, space), now) & Rights.BROWSE
     ]
-    words, values = expand("space", found)
-    few = len(found) <= _MOST_LANES
-    lanes = [f"space_id = :{each}" for each in values] if few else [f"space_id IN {words}"]
-    return Scope(tuple(lanes) if found else (), values, table="answers")
+    _, values = expand("space", _rounded(found))
+    return Scope(tuple(f"space_id = :{each}" for each in values), values, table="answers")
 
 
 def _lanes(show_nsfw: bool, inside: bool = False) -> tuple[str, ...]:
@@ -130,116 +106,55 @@ def list_ids(
     """
     if not scope.lanes:
         return []
-    has_pinned = scope.space_id is not None and scope.table == "threads"
-    pinned = _pinned(tx, scope, order, since, now) if has_pinned else []
-    ids = [each[0] for each in pinned[skip : skip + most]]
+    pinned = _pinned(tx, scope) if scope.space_id is not None and scope.table == "threads" else []
+    first = _sorted(pinned, order, since, now) if pinned else []
+    ids = first[skip : skip + most]
     if len(ids) < most:
-        ids += _in_order(tx, scope, order, since, max(0, skip - len(pinned)), most - len(ids), now)
+        elsewhere = {each.id for each in pinned}
+        ids += _in_order(tx, scope, order, since, elsewhere, max(0, skip - len(first)), most - len(ids), now)
     return ids
 
 
-def _pinned(tx: Transaction, scope: Scope, order: Order, since: datetime | None, now: datetime) -> list[Candidate]:
+def _pinned(tx: Transaction, scope: Scope) -> list[Candidate]:
     # SQLite takes the index of the whole space for as good as that of the few.
     index = " INDEXED BY ix_threads_stickied" if tx.dialect == "sqlite" else ""
-    found: list[Candidate] = [
-        each
-        for lane in scope.lanes
-        for each in tx.rows(
-            f"SELECT {_COLUMNS[scope.table]} FROM threads{index} WHERE stickied AND {lane}", **scope.parameters
-        )
-    ]
-    by_birth = sorted(found, key=lambda each: (each[2], each[0]), reverse=True)
-    if order is Order.TOP:
-        after = microseconds(since) if since else 0
-        return highest((each for each in found if each[2] > after), len(found))
-    if order is Order.HOT:
-        by_activity = sorted(found, key=lambda each: each[3], reverse=True)
-        hot = _hot(iter([by_activity]), iter([]), len(found), now)
-        return hot + [each for each in by_birth if each not in hot]
-    return by_birth
+    lanes = " OR ".join(f"({lane})" for lane in scope.lanes)
+    rows = tx.rows(
+        f"SELECT id, score, created_at, active_at FROM threads{index} WHERE stickied AND space_id = :space AND ({lanes})",
+        **scope.parameters,
+    )
+    return [Candidate(*row) for row in rows]
+
+
+def _sorted(found: list[Candidate], order: Order, since: datetime | None, now: datetime) -> list[int]:
+    """The ids of all that were found, in order; of a window, those that are in it."""
+    key = sort_key(order, microseconds(now), microseconds(months_before(now, 1)))
+    after = microseconds(since) if since is not None else -1
+    return [each.id for each in sorted((each for each in found if each.created_at > after), key=key, reverse=True)]
 
 
 def _in_order(
-    tx: Transaction, scope: Scope, order: Order, since: datetime | None, skip: int, most: int, now: datetime
+    tx: Transaction,
+    scope: Scope,
+    order: Order,
+    since: datetime | None,
+    left_out: set[int],
+    skip: int,
+    most: int,
+    now: datetime,
 ) -> list[int]:
+    upto = skip + most
     if order is Order.HOT:
-        upto = skip + most
-        newest = _chunks(tx, scope, _BY_ACTIVITY[scope.table], max(60, upto))
-        hot = [each[0] for each in _hot(newest, _chunks(tx, scope, _BY_SCORE, max(20, upto)), upto, now)]
+        hot = hottest(tx, scope, left_out, upto, now)
         if len(hot) < upto:
-            ranked = set(hot)
-            rest = _read(tx, scope, _BY_BIRTH, upto)
-            hot += [each[0] for each in rest if each[0] not in ranked]
+            # The others rank alike, so the youngest of them comes first.
+            before = left_out.union(hot)
+            rest = merge(tx, scope, BIRTH, upto + len(left_out))
+            hot += [row[-1] for row in rest if row[-1] not in before]
         return hot[skip:upto]
     if order is Order.TOP and since is not None:
-        return [each[0] for each in _top_since(tx, scope, microseconds(since), skip + most, now)[skip:]]
-    by = _BY_SCORE if order is Order.TOP else _BY_BIRTH
-    return [each[0] for each in _read(tx, scope, by, most, skip)]
-
-
-def _hot(
-    newest: Iterator[list[Candidate]], best: Iterator[list[Candidate]], most: int, now: datetime
-) -> list[Candidate]:
-    return hottest(newest, best, most, microseconds(now), microseconds(months_before(now, 1)))
-
-
-def _top_since(tx: Transaction, scope: Scope, since: int, most: int, now: datetime) -> list[Candidate]:
-    """The highest scores among threads born after `since`, by whichever of three ways is short."""
-    # Much of what scored highest ever may be recent enough.
-    best = _read(tx, scope, _BY_SCORE, 64 + 2 * most)
-    recent = [each for each in best if each[2] > since]
-    if len(recent) >= most or len(best) < 64 + 2 * most:
-        return recent[:most]
-    # There may be few that are recent enough.
-    few = _FEW + most
-    young = _read(tx, scope, _BY_BIRTH, few, 0, " AND created_at > :since", since=since)
-    if len(young) < few:
-        return highest(young, most)
-    # Otherwise day by day: each day has its threads in the order of their score.
-    found = highest(young, most)
-    for day in range(microseconds(now + timedelta(days=1)) // _DAY_MICROSECONDS, since // _DAY_MICROSECONDS - 1, -1):
-        floor = found[-1][1] if len(found) >= most else -(2**31)
-        of_day = _read(
-            tx,
-            scope,
-            _BY_SCORE,
-            most,
-            0,
-            f" AND {_DAY} = :day AND score >= :floor AND created_at > :since",
-            day=day,
-            floor=floor,
-            since=since,
-        )
-        if of_day:
-            found = highest(dict.fromkeys([*found, *of_day]), most)
-    return found
-
-
-def _chunks(tx: Transaction, scope: Scope, by: str, size: int) -> Iterator[list[Candidate]]:
-    """A sorted stream in chunks that double, so that no stream costs more than twice what was needed of it."""
-    skip = 0
-    while True:
-        chunk = _read(tx, scope, by, size, skip)
-        if chunk:
-            yield chunk
-        if len(chunk) < size:
-            return
-        skip += size
-        size *= 2
-
-
-def _read(
-    tx: Transaction, scope: Scope, by: str, most: int, skip: int = 0, condition: str = "", **parameters: Any
-) -> list[Candidate]:
-    """Up to `most` threads of all lanes together, in an order that an index has, after the first `skip`."""
-    if scope.space_id is not None and scope.table == "threads":
-        condition += " AND NOT stickied"
-    select = f"SELECT {_COLUMNS[scope.table]} FROM {scope.table}"
-    first = [f"{select} WHERE {lane}{condition} ORDER BY {by} LIMIT" for lane in scope.lanes]
-    if len(first) == 1:
-        sql = f"{first[0]} :most OFFSET :skip"
-    else:
-        each = " UNION ALL ".join(f"SELECT * FROM ({lane} :upto) AS lane" for lane in first)
-        sql = f"SELECT * FROM ({each}) AS lanes ORDER BY {by} LIMIT :most OFFSET :skip"
-        parameters["upto"] = skip + most
-    return tx.rows(sql, most=most, skip=skip, **scope.parameters, **parameters)
+        found = top_since(tx, scope, microseconds(since), upto + len(left_out), now)
+        return [row[-1] for row in found if row[-1] not in left_out][skip:upto]
+    by = SCORE if order is Order.TOP else BIRTH
+    condition = " AND NOT stickied" if left_out else ""
+    return [row[-1] for row in merge(tx, scope, by, most, skip, (condition,))]

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from folkmoot.domain.accounts import Actor
-from folkmoot.domain.conversations.listing import Scope
+from folkmoot.domain.conversations.lanes import Scope
 from folkmoot.domain.spaces import Listed, Rights, get_space, rights
 from folkmoot.store import Transaction, expand
 
@@ -63,7 +63,7 @@ def _scope(
         words, values = expand("inside", found)
         parameters |= values
         lanes.append(f"{lane(inside)} AND (space_id + 0) IN {words}")
-    return Scope(tuple(lanes), parameters, table=table)
+    return Scope(tuple(lanes), parameters, table=table, is_short=True)
 
 
 def _may_browse(tx: Transaction, actor: Actor, space_id: int, now: datetime) -> bool:
