@@ -88,7 +88,7 @@ def reply(
     space = get_space(tx, parent.space_id)
     _require_writing(tx, actor, space, Rights.REPLY, now)
     thread = get_thread(tx, parent.thread_id)
-    _require_unlocked(thread)
+    require_unlocked(thread)
     if not (thread.shown and parent.is_shown):
         raise Invalid("message.gone", "What you answer has been removed.", "parent_id")
     root = get_message(tx, thread.id)
@@ -123,7 +123,7 @@ def receive(
     if message_of_mail_id(tx, space.id, arrival.mail_id) is not None:
         return None
     if parent is not None and not imported:
-        _require_unlocked(get_thread(tx, parent.thread_id))
+        require_unlocked(get_thread(tx, parent.thread_id))
     message = insert(
         tx,
         space,
@@ -255,7 +255,8 @@ def _require_writing(tx: Transaction, actor: Actor, space: Space, needed: Rights
     require_right(held, needed)
 
 
-def _require_unlocked(thread: Thread) -> None:
+def require_unlocked(thread: Thread) -> None:
+    """Raises Forbidden with `thread.locked` for a thread in which nobody can answer."""
     if thread.locked:
         raise Forbidden("thread.locked", "This thread is locked: nobody can answer in it.")
 

@@ -29,13 +29,14 @@ async def create_comment(call: Call) -> schema.CommentResponse:
         except NotFound as error:
             raise NotFound("thread.unknown", "There is no such post.") from error
         require_unbanned(tx, call.actor, thread.space_id, now)
+        conversations.require_unlocked(thread)
         parent_id = data.parent_id if data.parent_id is not None else thread.id
-        if not thread.locked and conversations.get_message(tx, parent_id).thread_id != thread.id:
+        if conversations.get_message(tx, parent_id).thread_id != thread.id:
             raise Invalid("message.foreign_parent", "What you answer is in another thread.", "parent_id")
         comment = conversations.reply(
             tx,
             call.actor,
-            thread.id if thread.locked else parent_id,
+            parent_id,
             call.app.words.mask(data.content),
             now,
             origin="forum",
