@@ -9,8 +9,11 @@ place, never replaced.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+from folkmoot.wire.mqtt import Properties
 
 from .model import Alarm, Client, Delivery, Message, Verdict, Wish
 
@@ -25,6 +28,8 @@ class Happenings:
     """See above; every function's last argument is the broker's time."""
 
     def __init__(self) -> None:
+        self.said: Properties = {}
+        """The properties of the packet of which is told: SUBSCRIBE, UNSUBSCRIBE, PUBACK, PUBREC or DISCONNECT."""
         self.answered: list[Callable[[Link, int, float], None]] = []
         """CONNACK was sent, with its reason code in the words of MQTT 5."""
         self.connected: list[Callable[[Session, float], None]] = []
@@ -54,6 +59,15 @@ class Happenings:
         """Those on `delivered` that need only hear of what is on topics that are watched."""
         self.watchers: list[Callable[[str], bool]] = []
         """Each says whether somebody wants to hear of what is published to a topic."""
+
+    @contextmanager
+    def because_of(self, properties: Properties) -> Iterator[None]:
+        """What is told meanwhile comes of a packet with these properties."""
+        self.said = properties
+        try:
+            yield
+        finally:
+            self.said = {}
 
     def watches(self, topic: str) -> bool:
         """Whether messages on the topic must go the slow way."""

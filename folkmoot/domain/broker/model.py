@@ -58,6 +58,8 @@ class Client(Struct):
     common_name: str | None = None
     """Of its certificate, as is `subject`."""
     subject: str | None = None
+    sockname: str = ""
+    """Which of our addresses it came to, while it is connected."""
     certificate: bytes = b""
     """Itself (DER), while the options name clients by it."""
     is_superuser: bool = False

@@ -135,15 +135,16 @@ def _ack(link: Link, packet: mqtt.Ack, now: float) -> None:
         link.broker.count[f"packets.{packet.kind.name.lower()}.{why}"] += 1
         return
     if packet.kind is Kind.PUBACK:
-        _acked(link, session, delivery, now)
+        _acked(link, session, delivery, packet, now)
     session.pump(now)
 
 
-def _acked(link: Link, session: Session, delivery: Delivery, now: float) -> None:
+def _acked(link: Link, session: Session, delivery: Delivery, packet: mqtt.Ack, now: float) -> None:
     link.broker.count["messages.acked"] += 1
     happenings = link.broker.happenings
     if happenings.acked:
-        happenings.tell(happenings.acked, session, delivery, now)
+        with happenings.because_of(packet.properties):
+            happenings.tell(happenings.acked, session, delivery, now)
 
 
 def _pubrec(link: Link, packet: mqtt.Ack, now: float) -> None:
@@ -160,7 +161,7 @@ def _pubrec(link: Link, packet: mqtt.Ack, now: float) -> None:
         if packet.packet_id in session.released:
             link.broker.count["packets.pubrec.inuse"] += 1
         else:
-            _acked(link, session, delivery, now)
+            _acked(link, session, delivery, packet, now)
         session.release(packet.packet_id, delivery)
         _answer(link, Kind.PUBREL, packet.packet_id, 0)
 
@@ -198,7 +199,8 @@ def _disconnect(link: Link, packet: mqtt.Disconnect, now: float) -> None:
         # [MQTT-3.14.4-3]
         session.will = None
     failed = packet.code >= Reason.UNSPECIFIED_ERROR
-    link.broker.lost(link, now, disconnect_reason(Reason(packet.code)) if failed else "normal")
+    with link.broker.happenings.because_of(packet.properties):
+        link.broker.lost(link, now, disconnect_reason(Reason(packet.code)) if failed else "normal")
 
 
 def _session(link: Link) -> Session:

@@ -33,10 +33,11 @@ def go_on(link: Link, session: Session, packet: mqtt.Subscribe, verdicts: list[V
     """Makes the subscriptions the client may make, and answers."""
     broker = link.broker
     identifier = cast("list[int]", packet.properties.get(Prop.SUBSCRIPTION_ID, [0]))[0]
-    codes = [
-        add(broker, session, entry, identifier, now, verdict)
-        for entry, verdict in zip(packet.filters, verdicts, strict=True)
-    ]
+    with broker.happenings.because_of(packet.properties):
+        codes = [
+            add(broker, session, entry, identifier, now, verdict)
+            for entry, verdict in zip(packet.filters, verdicts, strict=True)
+        ]
     if link.version < MQTT_5:
         # MQTT 3.1.1 [MQTT-3.9.3-2]
         codes = [code if code < Reason.UNSPECIFIED_ERROR else Reason.UNSPECIFIED_ERROR for code in codes]
@@ -174,9 +175,10 @@ def unsubscribe(link: Link, session: Session, packet: mqtt.Unsubscribe, now: flo
     """Handles an UNSUBSCRIBE; raises Refused when it ends the connection."""
     broker = link.broker
     codes: list[int] = []
-    for topic_filter in packet.filters:
-        removed = broker.unsubscribe(session, topic_filter, now)
-        codes.append(Reason.SUCCESS if removed else Reason.NO_SUBSCRIPTION_EXISTED)
+    with broker.happenings.because_of(packet.properties):
+        for topic_filter in packet.filters:
+            removed = broker.unsubscribe(session, topic_filter, now)
+            codes.append(Reason.SUCCESS if removed else Reason.NO_SUBSCRIPTION_EXISTED)
     broker.count["packets.unsuback.sent"] += 1
     link.emit_after(session.waits_for(), mqtt.encode(mqtt.Unsuback(packet.packet_id, codes), link.version))
 

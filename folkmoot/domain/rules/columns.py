@@ -108,6 +108,9 @@ class Columns:
     def _event(self, event: str, now: float, **columns: Any) -> Made:
         return {**columns, "event": event, "timestamp": round(now * 1000), "node": self._node_name}
 
+    def _said(self) -> Made:
+        return properties(self._broker.happenings.said)
+
     def _message(self, message: Message, now: float, client: Client | None) -> Made:
         if client is None:
             session = self._broker.sessions.get(message.from_client)
@@ -152,7 +155,7 @@ class Columns:
         found = {**self._message(message, now, None), "qos": delivery.qos, **peer(session.client), **more}
         found["flags"] = {**found["flags"], "retain": delivery.retain}
         if event == "message.acked":
-            found["puback_props"] = {}
+            found["puback_props"] = self._said()
         return self._event(
             event,
             now,
@@ -169,8 +172,7 @@ class Columns:
             "clientid": client.client_id,
             "username": client.username,
             "peername": peer(client)["peername"],
-            # Which of our addresses it came to is not known here.
-            "sockname": None,
+            "sockname": client.sockname or None,
             "proto_name": _PROTOCOLS.get(client.version, "MQTT"),
             "proto_ver": client.version,
             "keepalive": 0 if link is None else link.keepalive,
@@ -194,7 +196,7 @@ class Columns:
             **self._connection(session.client, session.link, session.connected_at),
             mountpoint=session.client.mountpoint or None,
             expiry_interval=session.expiry_interval,
-            is_bridge=False,
+            is_bridge=session.link is not None and session.link.connect is not None and session.link.connect.is_bridge,
             client_attrs=session.client.attrs,
         )
 
@@ -208,7 +210,7 @@ class Columns:
             now,
             **found,
             reason=reason,
-            disconn_props={},
+            disconn_props=self._said(),
             disconnected_at=round(now * 1000),
             client_attrs=session.client.attrs,
         )
@@ -216,8 +218,7 @@ class Columns:
     def subscription(self, event: str, found: Subscription, now: float) -> Made:
         """A subscription has begun or ended."""
         client = found.session.client
-        props = {"Subscription-Identifier": found.identifier} if found.identifier else {}
-        more = {"sub_props": props} if event == "session.subscribed" else {"unsub_props": {}}
+        more = {"sub_props" if event == "session.subscribed" else "unsub_props": self._said()}
         return self._event(
             event,
             now,

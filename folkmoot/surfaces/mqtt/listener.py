@@ -159,6 +159,7 @@ class Listener:
         client = link.client
         client.zone, client.mountpoint, client.enable_authn = options.zone, options.mountpoint, options.enable_authn
         client.common_name, client.subject, client.is_direct = peer.common_name, peer.subject, peer.is_direct
+        client.sockname = peer.sockname
         limits = broker.limits
         if {limits.peer_cert_as_username, limits.peer_cert_as_clientid} & NEED_CERTIFICATE:
             client.certificate = peer.certificate

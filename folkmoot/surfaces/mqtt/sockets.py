@@ -9,6 +9,7 @@ import asyncio
 import ipaddress
 import socket
 import ssl
+import sys
 from typing import TYPE_CHECKING, cast
 
 from msgspec import Struct
@@ -39,6 +40,8 @@ class Peer(Struct):
     common_name: str | None = None
     subject: str | None = None
     certificate: bytes = b""
+    sockname: str = ""
+    """Where it came to."""
     is_direct: bool = True
     """Its address is not what somebody else says."""
 
@@ -46,6 +49,7 @@ class Peer(Struct):
 def peer_of(transport: asyncio.BaseTransport, proxied: Proxied | None = None) -> Peer:
     """Who has connected; what a balancer says of itself counts for nothing."""
     found = Peer(*peer_address(transport.get_extra_info("peername")))
+    found.sockname = _written(transport.get_extra_info("sockname"))
     tls: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
     certificate = tls.getpeercert(True) if tls is not None else None
     if certificate:
@@ -63,6 +67,12 @@ def peer_address(name: object) -> tuple[str, int]:
     if not isinstance(name, tuple) or len(name) < 2:
         return "", 0
     return plain_address(str(name[0])), int(name[1])
+
+
+def _written(name: object) -> str:
+    address, port = peer_address(name)
+    # The same for nearly all.
+    return sys.intern(f"[{address}]:{port}" if ":" in address else f"{address}:{port}") if address else ""
 
 
 def plain_address(address: str) -> str:

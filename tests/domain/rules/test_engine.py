@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from folkmoot.domain.broker import Alarm, Broker, Client, Limits, Message, OpenGate, Verdict, Wish
+from folkmoot.domain.broker import Alarm, Broker, Client, Identity, Limits, Message, OpenGate, Verdict, Wish
 from folkmoot.domain.rules import (
     EVENTS,
     Action,
@@ -25,7 +25,7 @@ from folkmoot.domain.rules import (
 )
 from folkmoot.wire import mqtt
 from folkmoot.wire.mqtt import Kind, Prop
-from tests.domain.broker.ends import Room
+from tests.domain.broker.ends import End, Room
 
 NODE = "node@here"
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -78,6 +78,8 @@ class World:
 MESSAGE = f"id payload peerhost peername topic qos flags pub_props publish_received_at clientid username {ALWAYS}"
 CONNECTION = f"clientid username peername sockname proto_name proto_ver connected_at {ALWAYS}"
 DELIVERY = f"{MESSAGE} from_clientid from_username"
+SAID = [("why", "because")]
+TOLD_PROPS = {"User-Property": {"why": "because"}}
 
 
 def connect(world: World) -> None:
@@ -85,17 +87,17 @@ def connect(world: World) -> None:
 
 
 def disconnect(world: World) -> None:
-    world.room.enter("c").send(mqtt.Disconnect())
+    world.room.enter("c").send(mqtt.Disconnect(properties={Prop.REASON_STRING: "off to bed", Prop.USER_PROPERTY: SAID}))
 
 
 def subscribe(world: World) -> None:
     end = world.room.enter("c")
-    end.send(mqtt.Subscribe(1, [mqtt.Filter("t", 1)], {Prop.SUBSCRIPTION_ID: [7]}))
+    end.send(mqtt.Subscribe(1, [mqtt.Filter("t", 1)], {Prop.SUBSCRIPTION_ID: [7], Prop.USER_PROPERTY: SAID}))
 
 
 def unsubscribe(world: World) -> None:
     end = world.room.enter("c")
-    end.send(mqtt.Subscribe(1, [mqtt.Filter("t", 1)]), mqtt.Unsubscribe(2, ["t"]))
+    end.send(mqtt.Subscribe(1, [mqtt.Filter("t", 1)]), mqtt.Unsubscribe(2, ["t"], {Prop.USER_PROPERTY: SAID}))
 
 
 def deliver(world: World) -> None:
@@ -108,7 +110,7 @@ def acknowledge(world: World) -> None:
     end = world.room.enter("c")
     end.send(mqtt.Subscribe(1, [mqtt.Filter("t", 1)]))
     world.room.enter("p").send(mqtt.Publish("t", b"x", 1, packet_id=1))
-    end.send(mqtt.Ack(Kind.PUBACK, 1))
+    end.send(mqtt.Ack(Kind.PUBACK, 1, properties={Prop.USER_PROPERTY: SAID}))
 
 
 def lose(world: World) -> None:
@@ -157,7 +159,12 @@ TOLD: dict[str, tuple[Callable[[World], None], str, dict[str, Any]]] = {
     "$events/client_disconnected": (
         disconnect,
         f"{CONNECTION} reason disconn_props disconnected_at client_attrs",
-        {"clientid": "c", "reason": "normal", "event": "client.disconnected"},
+        {
+            "clientid": "c",
+            "reason": "normal",
+            "event": "client.disconnected",
+            "disconn_props": {"Reason-String": "off to bed", **TOLD_PROPS},
+        },
     ),
     "$events/client_connack": (
         connect,
@@ -177,19 +184,23 @@ TOLD: dict[str, tuple[Callable[[World], None], str, dict[str, Any]]] = {
     "$events/session_subscribed": (
         subscribe,
         f"clientid username peerhost peername topic qos sub_props client_attrs {ALWAYS}",
-        {"topic": "t", "qos": 1, "sub_props": {"Subscription-Identifier": 7}, "peerhost": "127.0.0.1"},
+        {"topic": "t", "qos": 1, "sub_props": {"Subscription-Identifier": 7, **TOLD_PROPS}, "peerhost": "127.0.0.1"},
     ),
     "$events/session_unsubscribed": (
         unsubscribe,
         f"clientid username peerhost peername topic qos unsub_props client_attrs {ALWAYS}",
-        {"topic": "t", "event": "session.unsubscribed"},
+        {"topic": "t", "event": "session.unsubscribed", "unsub_props": TOLD_PROPS},
     ),
     "$events/message_delivered": (
         deliver,
         DELIVERY,
         {"clientid": "c", "from_clientid": "p", "qos": 1, "payload": "x", "event": "message.delivered"},
     ),
-    "$events/message_acked": (acknowledge, f"{DELIVERY} puback_props", {"clientid": "c", "from_clientid": "p"}),
+    "$events/message_acked": (
+        acknowledge,
+        f"{DELIVERY} puback_props",
+        {"clientid": "c", "from_clientid": "p", "puback_props": TOLD_PROPS},
+    ),
     "$events/message_dropped": (lose, f"{MESSAGE} reason", {"reason": "no_subscribers", "clientid": "p", "topic": "t"}),
     "$events/delivery_dropped": (drop, f"{DELIVERY} reason", {"reason": "queue_full", "clientid": "c"}),
     "$events/sys/alarm_activated": (
@@ -217,6 +228,16 @@ def test_an_event(topic: str) -> None:
     assert {name: found[0][name] for name in values} == values
     assert (found[0]["node"], found[0]["timestamp"]) == (NODE, round(world.clock.now * 1000))
     assert world.woken
+
+
+def test_a_bridge_is_known_as_one() -> None:
+    world = World(Limits())
+    world.rule('SELECT is_bridge FROM "$events/client_connected"')
+    for is_bridge in (True, False):
+        end = End(world.broker, world.clock, 4)
+        end.send(mqtt.Connect(4, "c", is_bridge=is_bridge))
+        end.link.accept(Identity(), world.clock.now)
+        assert world.selected() == [{"is_bridge": is_bridge}]
 
 
 def test_all_events_are_tried_and_nothing_is_heard_without_a_rule() -> None:

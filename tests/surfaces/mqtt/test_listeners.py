@@ -305,26 +305,6 @@ def test_who_is_not_read_from_is_not_silent(tmp_path: Path) -> None:
     async def play(here: Running) -> None:
         port = await create(here, name="rated", messages_rate="10/s")
         web = await create(here, "ws", "rated", messages_rate="10/s")
-        broker = here.stream.broker
-        for options in ({"port": port}, {"port": web, "transport": "websockets"}):
-            before = sum(broker.received)
-            login = {"username": "ann", "password": "secret", "keepalive": 1}
-            async with aiomqtt.Client("127.0.0.1", **login, **options) as client:
-                for _ in range(100):
-                    await client.publish("t", "x", qos=0)
-                await until(lambda before=before: any(sum(each.received) > 60 for each in broker.links))
-                broker.tick(here.stream.now() + 4)
-                assert any(link.received[0] for link in broker.links)
-                broker.tick(here.stream.now() + 60)
-                assert not any(link.received[0] for link in broker.links)
-
-    scenario(tmp_path, play)
-
-
-def test_who_is_not_read_from_is_not_silent(tmp_path: Path) -> None:
-    async def play(here: Running) -> None:
-        port = await create(here, name="rated", messages_rate="10/s")
-        web = await create(here, "ws", "rated", messages_rate="10/s")
         broker, packets = here.stream.broker, mqtt.encode(mqtt.Publish("t", b"x"), 4) * 100
         greeting = mqtt.encode(mqtt.Connect(4, "c", True, 1, "ann", b"secret"), 4)
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -400,6 +380,7 @@ def test_what_a_listener_says_of_a_client(tmp_path: Path) -> None:
         found = seen[-1]
         assert (found.listener, found.zone, found.enable_authn) == ("tcp:m", "near", False)
         assert found.mountpoint in ("at/${clientid}/", "at/raw/")
+        assert found.sockname == f"127.0.0.1:{port}"
 
     scenario(tmp_path, watching(play))
 
