@@ -15,6 +15,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -24,6 +25,7 @@ from folkmoot.events import AnyEvent, Recorded
 from folkmoot.store import log
 from folkmoot.store.engines import Engine
 from folkmoot.store.transaction import Transaction
+from folkmoot.store.troubles import find_trouble
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -202,7 +204,9 @@ class Database:
             recorded = log.append(tx, events, datetime.now(UTC)) if self._logs_events else []
             connection.execute("COMMIT")
         except BaseException:
-            connection.execute("ROLLBACK")
+            # A database in trouble has done so itself, and then there is nothing to roll back.
+            with suppress(Exception):
+                connection.execute("ROLLBACK")
             raise
         return recorded
 
@@ -215,7 +219,11 @@ class Database:
         except Exception as error:
             if self.engine.is_lost(error):
                 raise
-            connection.execute("ROLLBACK TO SAVEPOINT job")
+            try:
+                connection.execute("ROLLBACK TO SAVEPOINT job")
+            except Exception:
+                # The database in trouble has given up the whole group.
+                raise error from None
             job.error = error
         connection.execute("RELEASE SAVEPOINT job")
 
@@ -234,5 +242,6 @@ class Database:
 def _fail(group: Sequence[_Job], cause: BaseException) -> None:
     for job in group:
         if job.error is None or not isinstance(job.error, FolkmootError):
-            job.error = Unavailable("store.failed", "The database could not keep this; nothing was changed.")
-            job.error.__cause__ = cause
+            generic = Unavailable("store.failed", "The database could not keep this; nothing was changed.")
+            job.error = cause if isinstance(cause, Unavailable) else find_trouble(cause) or generic
+            job.error.__cause__ = None if job.error is cause else cause

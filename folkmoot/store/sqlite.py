@@ -12,6 +12,7 @@ from folkmoot.errors import Conflict, Invalid, Unavailable
 from folkmoot.store.damage import is_damage
 from folkmoot.store.rows import microseconds
 from folkmoot.store.transaction import Transaction
+from folkmoot.store.troubles import find_trouble
 
 _FLOOR = (3, 40)
 _BUSY_SECONDS = 10
@@ -116,4 +117,4 @@ def _translate_sqlite(error: sqlite3.Error) -> Exception:
         return Invalid("store.constraint", "That value is not allowed.")
     if is_damage(error):
         return Unavailable("store.damaged", f"The database is damaged ({error}); `folkmoot doctor` says which.")
-    return error
+    return find_trouble(error) or error

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from folkmoot.errors import Conflict, Unavailable
 from folkmoot.events import AccountCreated, Recorded
-from folkmoot.store import Announcements, Database, Engine, Reader, Transaction, log, migrate
+from folkmoot.store import Announcements, Database, Engine, Reader, SqliteEngine, Transaction, log, migrate
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 
@@ -59,6 +60,27 @@ def test_a_broken_constraint_is_a_conflict_and_reaches_only_its_caller(engine: E
         assert results[0] == "a" and results[2] == "b"
         assert isinstance(results[1], Conflict)
         assert await database.read(names) == ["a", "b"]
+        database.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_full_disk_is_said_and_is_over_when_there_is_room(tmp_path: Path) -> None:
+    def keep_much(tx: Transaction, most: int) -> None:
+        tx.run(f"PRAGMA max_page_count = {most}")
+        for number in range(100):
+            tx.run("INSERT INTO secrets (name, value) VALUES (:name, :value)", name=str(number), value="x" * 5000)
+
+    async def scenario() -> None:
+        engine = SqliteEngine(tmp_path / "community.db")
+        migrate(engine, "community")
+        database = Database(engine)
+        database.open()
+        with pytest.raises(Unavailable, match="no room left on the database's disk"):
+            await database.write(keep_much, 1)
+        assert await database.read(names) == []
+        await database.write(keep_much, 1_000_000)
+        assert len(await database.read(names)) == 100
         database.close()
 
     asyncio.run(scenario())

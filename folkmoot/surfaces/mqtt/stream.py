@@ -58,6 +58,8 @@ Take = Callable[[Identity, str, bytes, mqtt.Properties, Receipt | None], Awaitab
 
 #: Up to so many links are written to as soon as their output is known.
 AT_ONCE = 4
+#: How often it is said that nothing can be kept.
+_COMPLAINTS_SECONDS = 60.0
 #: Wills on their way to the community.
 POSTS_MAX = 1000
 
@@ -88,6 +90,7 @@ class Stream:
         self._committing: asyncio.Task[bool] | None = None
         self._failed = False
         """The last commit failed; the next one is tried with the next tick."""
+        self._complained_at: float | None = None
         self._ended_at: dict[tuple[int | str, int | str | None], float] = {}
         """Accounts and authenticators, with one token or user of theirs or None for all, whose connections were ended lately."""
         self._stopping = False
@@ -244,17 +247,28 @@ class Stream:
         ticket, changes = self._ledger.take()
         try:
             await journal.keep(changes)
-        except Exception:
-            log.exception("the broker's changes could not be committed")
+        except Exception as error:
+            self._complain(error)
             self._ledger.failed(ticket, changes, self.now())
             self._failed = True
         else:
             self._ledger.committed(ticket)
+            if self._complained_at is not None:
+                log.warning("the broker's changes are kept again")
+                self._complained_at = None
         finally:
             self._committing = None
             if self._ledger.unsaved and not self.broker.is_awake:
                 self._wake()
         return not self._failed
+
+    def _complain(self, error: Exception) -> None:
+        """Now and then: it is tried again every second, and the log may be on the same disk."""
+        now = self._time()
+        if self._complained_at is None or now - self._complained_at >= _COMPLAINTS_SECONDS:
+            self._complained_at = now
+            unknown = None if isinstance(error, errors.Unavailable) else error
+            log.error("the broker's changes cannot be kept, and are not acknowledged: %s", error, exc_info=unknown)
 
     def spawn(self, work: Awaitable[object]) -> None:
         """Runs something to its end beside the connections."""

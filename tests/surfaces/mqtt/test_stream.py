@@ -424,6 +424,22 @@ def test_whoever_starts_clean_hears_so_when_the_old_session_is_gone_for_good(fai
             assert [set(changes.sessions.values()) for changes in journal.committed[1:]] == [{None}]
 
 
+def test_it_is_said_once_that_nothing_can_be_kept_and_when_it_can(caplog: pytest.LogCaptureFixture) -> None:
+    journal = Slate()
+    journal.fails = True
+    with serve(journal=journal) as served:
+        served.call(journal.open.set)
+        for number in range(3):
+            with pytest.raises(Unavailable):
+                served.run(served.stream.publish(Message(f"r/{number}", b"x", retain=True)))
+        journal.fails = False
+        served.run(served.stream.publish(Message("r", b"x", retain=True)))
+    said = [record.getMessage() for record in caplog.records if record.name.endswith("mqtt.stream")]
+    assert len(said) == 2
+    assert said[0].endswith("The disk is full.") and said[1].endswith("kept again")
+    assert not any(record.exc_info for record in caplog.records)
+
+
 def test_ending_an_account_ends_its_connections_at_once(client: Callable[..., Client], served: Served) -> None:
     target, other = client("target", 5, username="ada"), client("other", 5, username="bertha")
     begin = time.monotonic()
