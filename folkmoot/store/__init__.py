@@ -7,7 +7,7 @@ from folkmoot.store.engines import Engine, engine_at
 from folkmoot.store.migration import migrate
 from folkmoot.store.rows import constructor, microseconds, moment, readable
 from folkmoot.store.sqlite import SqliteEngine
-from folkmoot.store.transaction import Transaction, expand
+from folkmoot.store.transaction import Transaction, containing, expand
 
 __all__ = [
     "Announcements",
@@ -17,6 +17,7 @@ __all__ = [
     "SqliteEngine",
     "Transaction",
     "constructor",
+    "containing",
     "damage",
     "engine_at",
     "expand",

@@ -25,6 +25,12 @@ def expand(name: str, values: Sequence[Any]) -> tuple[str, dict[str, Any]]:
     return f"({', '.join(':' + key for key in parameters) or 'NULL'})", parameters
 
 
+def containing(words: Sequence[str]) -> str:
+    """The pattern of a `LIKE … ESCAPE '!'` for texts that have these words, in this order, anywhere in them."""
+    escaped = (word.replace("!", "!!").replace("%", "!%").replace("_", "!_") for word in words)
+    return f"%{'%'.join(escaped)}%"
+
+
 class Transaction:
     """One transaction; made by the doors, handed to one domain function, not kept."""
 

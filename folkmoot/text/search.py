@@ -1,9 +1,13 @@
-"""The little language of archive searches (lists.sr.ht contract §6.3): words, quoted phrases, `key:value`, `!key:value`."""
+"""What people search for: words in their order, and the little language of archive searches.
+
+That one is of the lists.sr.ht contract, §6.3: words, quoted phrases, `key:value`, `!key:value`.
+"""
 
 from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from folkmoot.errors import Invalid
@@ -21,6 +25,17 @@ class Term:
     key: str
     value: str
     is_negated: bool = False
+
+
+def has_in_order(text: str, words: Sequence[str]) -> bool:
+    """Whether a text has all these words, one after the other and anywhere in it, whatever their case."""
+    folded, at = text.casefold(), 0
+    for word in map(str.casefold, words):
+        found = folded.find(word, at)
+        if found < 0:
+            return False
+        at = found + len(word)
+    return True
 
 
 def parse_search(query: str) -> tuple[Term, ...]:

@@ -1,4 +1,4 @@
-"""The language of archive searches."""
+"""Words in their order, and the language of archive searches."""
 
 from __future__ import annotations
 
@@ -7,7 +7,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from folkmoot.errors import Invalid
-from folkmoot.text.search import Term, parse_search
+from folkmoot.text.search import Term, has_in_order, parse_search
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "has"),
+    [
+        ("Market on Saturday", ["market", "SATURDAY"], True),
+        ("Market on Saturday", ["saturday", "market"], False),
+        ("aa", ["a", "a"], True),
+        ("a", ["a", "a"], False),
+        ("Straße", ["STRASSE"], True),
+        ("strasse", ["ß", "e"], True),
+        ("100%", ["%", "0"], False),
+        ("", ["x"], False),
+    ],
+)
+def test_words_in_their_order(text: str, words: list[str], has: bool) -> None:
+    assert has_in_order(text, words) is has
 
 
 @pytest.mark.parametrize(

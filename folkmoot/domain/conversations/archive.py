@@ -15,7 +15,7 @@ from folkmoot.domain.conversations.mails import Letterhead, ancestors, write_mai
 from folkmoot.domain.conversations.queries import find_original, get_view
 from folkmoot.domain.spaces import get_list_face
 from folkmoot.errors import NotFound
-from folkmoot.store import Transaction, expand
+from folkmoot.store import Transaction, containing, expand
 from folkmoot.text.search import Term
 from folkmoot.text.threads import depth_first
 
@@ -269,5 +269,4 @@ def _argument(term: Term) -> Any:
     if term.key == "sender-timestamp":
         digits = term.value.isascii() and term.value.isdigit() and len(term.value) <= 12
         return int(term.value) if digits else -1
-    escaped = term.value.lower().replace("!", "!!").replace("%", "!%").replace("_", "!_")
-    return f"%{escaped}%"
+    return containing([term.value.lower()])

@@ -12,7 +12,8 @@ from typing import Any
 from folkmoot.domain.conversations.model import Message
 from folkmoot.domain.conversations.ranking import Candidate, Order, hot_rank, months_before
 from folkmoot.domain.spaces import Listed
-from folkmoot.store import Transaction, microseconds
+from folkmoot.store import Transaction, containing, microseconds
+from folkmoot.text.search import has_in_order
 
 _SHORTEST_WORD = 3
 _LONGEST_QUERY = 200
@@ -81,6 +82,7 @@ def _search(
     now: datetime,
     space_id: int | None,
 ) -> list[int]:
+    wanted = query.split()
     words = query[:_LONGEST_QUERY].split()[:_MOST_WORDS]
     if not words:
         return []
@@ -93,12 +95,13 @@ def _search(
     if since is not None:
         where.append("(t.created_at + 0) > :since")
     parameters: dict[str, Any] = {"space": space_id, "since": since, "most": _MOST_MATCHES}
-    # SQLite knows the case of ASCII letters only; for others the texts are looked at here.
-    is_exact = tx.dialect != "sqlite" or query.isascii()
-    if is_exact:
+    # SQLite knows the case of ASCII letters only; for others, and for what is too long, the texts are looked at here.
+    knows_case = tx.dialect != "sqlite" or query.isascii()
+    is_exact = knows_case and words == wanted
+    if knows_case:
         like = "LIKE" if tx.dialect == "sqlite" else "ILIKE"
         where.append("(" + " OR ".join(f"m.{name} {like} :pattern ESCAPE '!'" for name in columns) + ")")
-        parameters["pattern"] = _pattern(words)
+        parameters["pattern"] = containing(words)
     rows: list[Any] = []
     for source in _sources(tx, words, parameters):
         rows += tx.rows(
@@ -112,7 +115,7 @@ def _search(
     found = [
         Candidate(*row[:4])
         for row in rows
-        if is_exact or any(_matches(words, row[4 if name == "subject" else 5]) for name in columns)
+        if is_exact or any(has_in_order(row[4 if name == "subject" else 5], wanted) for name in columns)
     ]
     return _page(found, order, None, skip, most, now)
 
@@ -136,21 +139,6 @@ def _sources(tx: Transaction, words: list[str], parameters: dict[str, Any]) -> l
         " ORDER BY rowid DESC LIMIT :looked_at"
     )
     return [f"({newest.format(where='WHERE id > :indexed')}) x", f"({indexed}) x"]
-
-
-def _pattern(words: list[str]) -> str:
-    escaped = [word.replace("!", "!!").replace("%", "!%").replace("_", "!_") for word in words]
-    return f"%{'%'.join(escaped)}%"
-
-
-def _matches(words: list[str], text: str) -> bool:
-    folded, at = text.casefold(), 0
-    for word in words:
-        found = folded.find(word.casefold(), at)
-        if found < 0:
-            return False
-        at = found + len(word)
-    return True
 
 
 def _page(

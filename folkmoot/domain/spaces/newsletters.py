@@ -28,7 +28,7 @@ from folkmoot.domain.spaces.queries import get_newsletter_face, get_space
 from folkmoot.errors import Invalid, NotFound
 from folkmoot.events import SpaceEdited
 from folkmoot.ids import new_uuid
-from folkmoot.store import Transaction, expand
+from folkmoot.store import Transaction, containing, expand
 
 _FACE = "n.space_id, n.uuid, n.name, n.type, n.optin, n.status, n.description, n.created_at, n.updated_at"
 # What a listing may be ordered by; the same words are the order's names outside.
@@ -252,17 +252,13 @@ def _conditions(chosen: NewsletterFilter) -> tuple[str, dict[str, Any]]:
         conditions.append(f"n.space_id IN {inside}")
         parameters |= more
     for position, word in enumerate(chosen.words):
-        conditions.append(f"n.name_key LIKE :word_{position} ESCAPE '\\'")
-        parameters[f"word_{position}"] = f"%{_escape(word.casefold())}%"
+        conditions.append(f"n.name_key LIKE :word_{position} ESCAPE '!'")
+        parameters[f"word_{position}"] = containing([word.casefold()])
     for position, tag in enumerate(chosen.tags):
         name = f"tag_{position}"
         conditions.append(f"EXISTS (SELECT 1 FROM newsletter_tags g WHERE g.space_id = n.space_id AND g.tag = :{name})")
         parameters[name] = tag
     return (" WHERE " + " AND ".join(conditions) if conditions else ""), parameters
-
-
-def _escape(word: str) -> str:
-    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def _complete(tx: Transaction, faces: Sequence[NewsletterFace]) -> list[Newsletter]:

@@ -13,6 +13,7 @@ from folkmoot.store import Transaction
 from folkmoot.surfaces.forum import render, schema
 from folkmoot.surfaces.forum.handlers import Forum, order_of, page
 from folkmoot.surfaces.forum.handlers.communities import sort_communities
+from folkmoot.text.search import has_in_order
 
 
 async def search(call: Call) -> schema.SearchResponse:
@@ -54,7 +55,7 @@ def _comments(tx: Transaction, actor: Actor, data: schema.Search, now: datetime)
 
 
 def _communities(tx: Transaction, actor: Actor, data: schema.Search, now: datetime) -> list[schema.CommunityView]:
-    words = data.q.casefold().split()
+    words = data.q.split()
     found = [each for each in spaces.list_communities(tx, actor, True, now) if _has(each, words)]
     skip, most = page(data)
     ordered = sort_communities(found, data.sort, now)[skip : skip + most]
@@ -63,18 +64,8 @@ def _communities(tx: Transaction, actor: Actor, data: schema.Search, now: dateti
 
 def _has(community: Community, words: list[str]) -> bool:
     return bool(words) and any(
-        _in_order(words, text.casefold()) for text in (community.name, community.title, community.description or "")
+        has_in_order(text, words) for text in (community.name, community.title, community.description or "")
     )
-
-
-def _in_order(words: list[str], text: str) -> bool:
-    at = 0
-    for word in words:
-        found = text.find(word, at)
-        if found < 0:
-            return False
-        at = found + len(word)
-    return True
 
 
 def _users(tx: Transaction, data: schema.Search, now: datetime, hostname: str) -> list[schema.UserView]:
