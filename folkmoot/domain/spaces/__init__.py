@@ -105,6 +105,7 @@ from folkmoot.domain.spaces.queries import (
     is_banned_from,
     is_moderator,
     list_spaces,
+    require_unbanned_from,
     rights,
     rights_of_address,
 )
@@ -194,6 +195,7 @@ __all__ = [
     "relist_thread",
     "remove_newsletter_face",
     "require_right",
+    "require_unbanned_from",
     "rights",
     "rights_of_address",
     "search_words",

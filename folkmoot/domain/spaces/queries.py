@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from folkmoot.domain.accounts import Account, Actor
+from folkmoot.domain.accounts import Account, Actor, require_account, require_unbanned
 from folkmoot.domain.spaces.model import ForumFace, ListFace, NewsletterFace, Rights, Site, Space
-from folkmoot.errors import NotFound
+from folkmoot.errors import Forbidden, NotFound
 from folkmoot.store import Transaction
 
 _SPACE = "s.id, s.name, s.title, s.description, s.owner_id, s.created_at, s.updated_at, s.removed, s.deleted"
@@ -89,6 +89,16 @@ def is_banned_from(tx: Transaction, space_id: int, account_id: int, now: datetim
         now=now,
     )
     return bool(rows)
+
+
+def require_unbanned_from(tx: Transaction, actor: Actor, space_id: int, now: datetime) -> int:
+    """The id of an asking account that may write in a space; raises Unauthenticated, Forbidden when it is banned.
+
+    The space's ban is named before the site's (lemmy §3.5).
+    """
+    if is_banned_from(tx, space_id, require_account(actor), now):
+        raise Forbidden("space.banned", "You are banned from this community.")
+    return require_unbanned(actor)
 
 
 def is_moderator(tx: Transaction, space_id: int, account_id: int) -> bool:

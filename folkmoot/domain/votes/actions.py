@@ -6,7 +6,7 @@ from datetime import datetime
 
 from folkmoot.domain.accounts import Actor, require_account
 from folkmoot.domain.conversations import Message, get_message
-from folkmoot.domain.spaces import Rights, find_site, get_space, is_banned_from, require_right, rights
+from folkmoot.domain.spaces import Rights, find_site, get_space, require_right, require_unbanned_from, rights
 from folkmoot.errors import Forbidden, Invalid
 from folkmoot.events import VoteCast
 from folkmoot.store import Transaction
@@ -25,10 +25,7 @@ def cast(tx: Transaction, actor: Actor, message_id: int, value: int, now: dateti
     space = get_space(tx, message.space_id)
     # Before the bans: whoever may not see it must not learn from their codes that it is there.
     require_right(rights(tx, actor, space, now), Rights.BROWSE)
-    if is_banned_from(tx, space.id, account_id, now):
-        raise Forbidden("space.banned", "You are banned from this community.")
-    if actor.is_banned:
-        raise Forbidden("account.banned", "You are banned from writing here.")
+    require_unbanned_from(tx, actor, space.id, now)
     if value not in (-1, 0, 1):
         raise Invalid("vote.value", "A vote is 1, 0 or -1.", "score")
     old = int(
