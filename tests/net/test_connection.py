@@ -195,6 +195,9 @@ def test_websockets_outlive_the_head_deadline_and_have_a_message_limit() -> None
 
 
 def test_a_websocket_peer_that_does_not_answer_pings_is_dropped() -> None:
+    # lemmy §1.2: a ping every 5 s, and 10 s of silence are the end; here sooner.
+    assert (WebSocketSettings().ping_interval_seconds, WebSocketSettings().ping_timeout_seconds) == (5, 5)
+
     handshake = (
         b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"

@@ -9,7 +9,8 @@ import msgspec
 
 from folkmoot.errors import Forbidden, Unauthenticated
 
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,63}")
+LONGEST_NAME = 64
+_NAME = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9_.\-]{{0,{LONGEST_NAME - 1}}}")
 
 
 class Account(msgspec.Struct, frozen=True):

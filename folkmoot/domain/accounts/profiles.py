@@ -6,8 +6,9 @@ from datetime import datetime
 
 import msgspec
 
+from folkmoot.domain.accounts.model import LONGEST_NAME
 from folkmoot.errors import NotFound
-from folkmoot.store import Transaction, expand
+from folkmoot.store import Transaction, containing, expand
 
 
 class Preferences(msgspec.Struct, frozen=True):
@@ -96,12 +97,15 @@ def get_profile(tx: Transaction, account_id: int, now: datetime) -> Profile:
 
 
 def search_profiles(tx: Transaction, query: str, now: datetime, most: int = 10_000) -> list[Profile]:
-    """The accounts that can sign in and have this in their name, whatever its case."""
-    escaped = query.lower().replace("!", "!!").replace("%", "!%").replace("_", "!_").replace(" ", "%")
+    """The accounts that can sign in and have these words in their name, in this order and whatever their case."""
+    words = query.lower().split()
+    # More than a name holds is in none, and patterns have a limit of their own.
+    if not words or sum(map(len, words)) > LONGEST_NAME:
+        return []
     return tx.all(
         Profile,
         f"{_PROFILE} WHERE a.name_key LIKE :pattern ESCAPE '!' AND NOT a.is_program ORDER BY a.id LIMIT :most",
-        pattern=f"%{escaped}%",
+        pattern=containing(words),
         now=now,
         most=most,
     )

@@ -76,7 +76,7 @@ def change_address(tx: Transaction, account_id: int, address: str | None) -> Non
 def withdraw(tx: Transaction, account_id: int) -> None:
     """Forget what an account showed of a person; its name stays. `forget_addresses` comes when nothing needs them any more."""
     tx.run("UPDATE accounts SET display_name = '' WHERE id = :id", id=account_id)
-    edit_preferences(tx, account_id, {"avatar": "", "matrix_user_id": ""})
+    edit_preferences(tx, account_id, {"avatar": "", "matrix_user_id": "", "send_notifications_to_email": False})
     tx.run("UPDATE addresses SET is_primary = :no WHERE account_id = :id AND is_primary", no=False, id=account_id)
     tx.run("DELETE FROM password_resets WHERE account_id = :id", id=account_id)
 

@@ -86,6 +86,66 @@ def test_links_orders_and_both_methods(engine: Engine) -> None:
     run_in_hall(engine, act)
 
 
+SAID = (
+    *(
+        'say "quoted words" AND NOT OR',
+        "!bang! wow!!",
+        "emoji 😀🎉 party",
+        "漢字テスト日本語",
+        "col:umn * ^caret NEAR(x y)",
+    ),
+    *("back\\slash \\%", "' quote; DROP", "e\u0301 and é", "a b", "-minus +plus"),
+)
+
+
+@pytest.mark.parametrize("indexed", [0, 100])
+def test_what_means_something_to_a_database_means_itself(engine: Engine, indexed: int) -> None:
+    async def act(hall: Hall) -> None:
+        for name in SAID:
+            await hall.post("ann", name, body="x")
+        long = "long " + "abcdefghi " * 40
+        await hall.post("ann", "long", body=long)
+        if indexed:
+            await hall.house.db.write(conversations.index_some, indexed)
+        for query, number in (
+            *(
+                ('"quoted', 0),
+                ("AND NOT OR", 0),
+                ("!!", 1),
+                ("!B", 1),
+                ("😀", 2),
+                ("😀🎉", 2),
+                ("漢字", 3),
+                ("漢 本", 3),
+            ),
+            *(
+                ("col:umn", 4),
+                ("* ^caret", 4),
+                ("NEAR(x", 4),
+                ("\\", 5),
+                ("\\%", 5),
+                ("%", 5),
+                ("' quote;", 6),
+                ("É", 7),
+            ),
+            *(("a b", 8), ("+plus", 9), ("-m", 9)),
+        ):
+            names = (await found(hall, query, "Posts", limit=50))["posts"]
+            assert SAID[number] in names, query
+            if query != "a b":
+                assert names == [SAID[number]], query
+        for query in ('"""', "_", "x" * 300, "%" * 70_000, "🎉" * 40_000, "\u200b"):
+            assert set(map(len, (await found(hall, query)).values())) == {0}, query[:9]
+        # However long it is, what is asked for has to be there: all of it.
+        assert (await found(hall, long))["posts"] == ["long"]
+        for query in (f"{long} z", long.replace(" ", "", 60), f"{long[:250]}z"):
+            assert (await found(hall, query))["posts"] == []
+        assert (await found(hall, "n  n", "Users"))["users"] == ["ann"]
+        assert (await found(hall, "n_n", "Users"))["users"] == []
+
+    run_in_hall(engine, act)
+
+
 def test_what_is_not_for_everybody_is_not_found(engine: Engine) -> None:
     async def act(hall: Hall) -> None:
         await hall.send("/community", "ann", name="secret", title="Secret", category_id=1)

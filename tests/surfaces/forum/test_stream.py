@@ -161,12 +161,37 @@ def test_online_counts_connections(engine: Engine) -> None:
             assert (await two.data("GetCommunity", name="main"))["online"] == 1
             assert (await hall.get("/post", id=post))["online"] == 1
             assert (await hall.get("/community"))["online"] == 1
-            await two.data("GetPosts", type_="All", sort="New")
-            assert (await hall.get("/community"))["online"] == 0
+            for op in ("GetPosts", "GetComments"):
+                main = (await two.data("GetCommunity", name="main"))["community"]["id"]
+                # What is asked of one community leads nowhere.
+                await two.data(op, type_="All", sort="New", community_id=main)
+                assert (await hall.get("/community"))["online"] == 1
+                await two.data(op, type_="All", sort="New")
+                assert (await hall.get("/community"))["online"] == 0
+                await hall.post("bob", op)
+                assert (await two.hear())["op"] == "CreatePost"
         async with asyncio.timeout(5):
             while (await hall.get("/site"))["online"]:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         assert (await hall.get("/post", id=post))["online"] == 0
+
+    run_in_hall(engine, act)
+
+
+def test_who_joins_as_another_leaves_the_room_before_and_no_other(engine: Engine) -> None:
+    async def act(hall: Hall) -> None:
+        post = await hall.post("ann")
+        async with hall.peer() as peer, hall.peer() as also:
+            ann, bob = [(await peer.data("UserJoin", auth=hall.tokens[name]))["user_id"] for name in ("ann", "bob")]
+            await also.data("UserJoin", auth=hall.tokens["bob"])
+            await peer.data("GetPost", id=post)
+            await hall.send("/private_message", "admin", content="for ann", recipient_id=ann)
+            await hall.send("/private_message", "admin", content="for bob", recipient_id=bob)
+            for each in (peer, also):
+                assert (await each.hear())["data"]["message"]["content"] == "for bob"
+            await hall.send("/post/like", "admin", post_id=post, score=1)
+            assert (await peer.hear())["op"] == "CreatePostLike"
+            await also.hears_nothing()
 
     run_in_hall(engine, act)
 
