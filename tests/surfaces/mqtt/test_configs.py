@@ -12,6 +12,7 @@ import pytest
 from folkmoot.domain.broker import Limits, Options
 from folkmoot.surfaces.mqtt.forms import defaults, values
 from folkmoot.surfaces.mqtt.forms.options import ALL, MQTT, ZONE
+from folkmoot.surfaces.mqtt.handlers.everything import READ_ONLY
 from folkmoot.text import hocon
 from tests.surfaces.mqtt.management import Running, assert_error, running, scenario
 
@@ -163,6 +164,46 @@ def test_other_roots(tmp_path: Path) -> None:
     scenario(tmp_path, play)
 
 
+def test_what_other_operations_set_is_in_the_document_too(tmp_path: Path) -> None:
+    async def play(here: Running) -> None:
+        http = {
+            "mechanism": "password_based",
+            "backend": "http",
+            "url": "http://192.0.2.1/",
+            "headers": {"Token": "deep"},
+        }
+        connector = {"type": "http", "name": "c", "url": "http://192.0.2.1", "headers": {"authorization": "deep"}}
+        action = {"type": "http", "name": "a", "connector": "c", "parameters": {"path": "/x"}, "enable": False}
+        for method, path, body in (
+            ("PUT", "/mqtt/retainer", {"max_payload_size": "2MB"}),
+            ("PUT", "/mqtt/delayed", {"max_delayed_messages": 7}),
+            ("PUT", "/mqtt/auto_subscribe", [{"topic": "c/${clientid}"}]),
+            ("POST", "/mqtt/topic_metrics", {"topic": "m"}),
+            ("POST", "/authentication", http),
+            ("PUT", "/authorization/settings", {"no_match": "deny"}),
+            ("POST", "/connectors", {**connector, "enable": False}),
+            ("POST", "/actions", action),
+            ("POST", "/rules", {"id": "r", "sql": 'SELECT * FROM "t"', "actions": ["http:a"]}),
+        ):
+            assert (await here.ask(method, path, json=body)).is_success, path
+        answer = await here.ask("GET", "/configs", headers={"accept": "application/json"})
+        found = answer.json()
+        assert "deep" not in answer.text
+        assert (found["retainer"]["max_payload_size"], found["delayed"]["max_delayed_messages"]) == ("2MB", 7)
+        assert found["auto_subscribe"]["topics"][0]["topic"] == "c/${clientid}"
+        assert found["topic_metrics"] == [{"topic": "m"}]
+        assert found["authentication"][0]["url"] == "http://192.0.2.1/"
+        assert found["authorization"]["no_match"] == "deny" and found["authorization"]["sources"][0]["type"] == "file"
+        assert (
+            found["connectors"]["http"]["c"]["url"] == "http://192.0.2.1"
+            and "status" not in found["connectors"]["http"]["c"]
+        )
+        assert found["actions"]["http"]["a"]["connector"] == "c"
+        assert found["rule_engine"]["rules"]["r"]["actions"] == ["http:a"]
+
+    scenario(tmp_path, play)
+
+
 def test_how_the_api_itself_is_served(tmp_path: Path) -> None:
     async def play(here: Running) -> None:
         origin = {"origin": "https://dashboard.example"}
@@ -207,7 +248,7 @@ def test_everything_in_one_document(tmp_path: Path) -> None:
         assert text.headers["content-type"].startswith("text/plain")
         json = await here.ask("GET", "/configs", headers={"accept": "application/json"})
         assert hocon.parse(text.text) == json.json()
-        assert {*ALL, "listeners"} == set(json.json()) and set(ZONE) <= set(ALL)
+        assert {*ALL, *READ_ONLY} - {"rpc"} == set(json.json()) and set(ZONE) <= set(ALL)
         assert json.json()["listeners"]["tcp"]["default"]["enable"] is True
         one = await here.ask("GET", "/configs?key=limiter", headers={"accept": "text/plain"})
         assert hocon.parse(one.text) == {"limiter": json.json()["limiter"]}
@@ -227,6 +268,11 @@ def test_everything_in_one_document(tmp_path: Path) -> None:
         ):
             answer = await here.ask("PUT", "/configs", content=bad, **plain)
             assert answer.status_code == 400 and list(answer.json()["errors"]) == [place]
+        # What is read can be written again.
+        answer = await here.ask("PUT", "/configs?mode=replace&ignore_readonly=true", content=text.text, **plain)
+        assert answer.status_code == 200, answer.text
+        assert (await here.ask("GET", "/configs", headers={"accept": "application/json"})).json() == json.json()
+        await here.ask("PUT", "/configs", content="mqtt.max_awaiting_rel = 5", **plain)
         node = 'node.name = "a@b"\nmqtt.max_awaiting_rel = 6'
         answer = await here.ask("PUT", "/configs", content=node, **plain)
         assert answer.status_code == 400 and options.mqtt.max_awaiting_rel == 5

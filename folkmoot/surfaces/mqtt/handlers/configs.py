@@ -12,18 +12,17 @@ from folkmoot.net.decoding import media_type
 from folkmoot.net.http import Call
 from folkmoot.surfaces.mqtt import schema
 from folkmoot.surfaces.mqtt.forms.options import ALL, ROOTS, ZONE
+from folkmoot.surfaces.mqtt.handlers import everything
 from folkmoot.surfaces.mqtt.handlers.management import Management
 from folkmoot.text import hocon
 
 # Roots of the zone that are taken and kept, but not shown unless asked for.
 _HIDDEN = ("stats", "overload_protection", "conn_congestion")
-# What is set before the start; `ignore_readonly` passes over it.
-_READ_ONLY = ("cluster", "node", "rpc")
 
 
 async def get_configs(call: Call) -> Response:
     query: schema.ConfigsQuery = call.data
-    document = _everything(call.app)
+    document = await everything.collect(call)
     if query.key is not None and query.key not in document:
         raise Invalid("setting.unknown", "There is no such root.", "key")
     if query.key is not None:
@@ -42,13 +41,6 @@ def _wants_json(accept: str) -> bool:
     raise Invalid("accept.invalid", "Only text/plain and application/json are answered.", "accept")
 
 
-def _everything(app: Management) -> dict[str, Any]:
-    listeners: dict[str, dict[str, Any]] = {}
-    for each in app.listening:
-        listeners.setdefault(each.kind, {})[each.id.partition(":")[2]] = app.listening.document(each.id)
-    return {**app.settings.document(), "listeners": listeners}
-
-
 async def set_configs(call: Call) -> Response:
     """The whole configuration, as HOCON."""
     app: Management = call.app
@@ -60,7 +52,7 @@ async def set_configs(call: Call) -> Response:
     except (UnicodeDecodeError, hocon.HoconError) as error:
         return _refused("hocon", f"{error}")
     if call.query.get("ignore_readonly") == "true":
-        found = {root: each for root, each in found.items() if root not in _READ_ONLY}
+        found = {root: each for root, each in found.items() if root not in everything.READ_ONLY}
     unknown = [root for root in found if root not in ALL]
     if unknown:
         return _refused(unknown[0], "This root cannot be set here.")
