@@ -88,6 +88,18 @@ def data_url(request: pytest.FixtureRequest) -> str:
     return url
 
 
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def module_data_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The same for all tests of a module."""
+    if request.param == "sqlite":
+        yield ""
+        return
+    server, template = (request.getfixturevalue(f"postgresql_{each}") for each in ("server", "template"))
+    name = f"folkmoot_{uuid.uuid4().hex[:12]}"
+    yield _make(server, name, template)
+    _drop(server, name)
+
+
 @pytest.fixture
 def engine(data_url: str, tmp_path: Path) -> Engine:
     """An engine for an empty community database, once per database."""

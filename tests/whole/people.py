@@ -63,6 +63,14 @@ class Listener:
                 assert "error" not in frame, frame
                 return frame["data"]
 
+    def waiting(self) -> list[Any]:
+        """Every frame that came so far: those before the answer to a question asked now."""
+        self._connection.send(json.dumps({"op": "ListCategories", "data": {}}))
+        found: list[Any] = []
+        while (frame := json.loads(self._connection.recv(timeout=10)))["op"] != "ListCategories":
+            found.append(frame)
+        return found
+
 
 @contextmanager
 def websocket(program: Program) -> Iterator[Listener]:
