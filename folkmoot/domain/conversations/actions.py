@@ -26,9 +26,9 @@ from folkmoot.domain.spaces import (
     Rights,
     Space,
     get_space,
-    is_banned_from,
     relist_thread,
     require_right,
+    require_unbanned_from,
     rights,
     rights_of_address,
 )
@@ -152,7 +152,7 @@ def _require_mail_rights(
     needed = Rights.POST if parent is None or inferred or held & Rights.POST else Rights.REPLY
     if not held & needed:
         actor = Actor(account.id, account.label, account.is_admin, account.is_banned(now))
-        _require_unbanned_in(tx, actor, space, now)
+        require_unbanned_from(tx, actor, space.id, now)
         raise Forbidden("space.not_permitted", f"You may not {'reply' if parent else 'post'} to this list.")
 
 
@@ -175,7 +175,7 @@ def edit(
     space = get_space(tx, message.space_id)
     if require_account(actor) != message.author_id:
         raise Forbidden("message.not_author", "Only its author may change a message.")
-    _require_unbanned_in(tx, actor, space, now)
+    require_unbanned_from(tx, actor, space.id, now)
     tx.run(
         "UPDATE messages SET subject = :subject, body = :body, updated_at = :now WHERE id = :id",
         subject=message.subject if title is None else check_title(title),
@@ -239,19 +239,11 @@ def set_stickied(tx: Transaction, actor: Actor, thread_id: int, stickied: bool, 
 # --- inside ---------------------------------------------------------------------------------------------------------
 
 
-def _require_unbanned_in(tx: Transaction, actor: Actor, space: Space, now: datetime) -> None:
-    # lemmy §3.5: the community's ban is named before the site's.
-    if is_banned_from(tx, space.id, require_account(actor), now):
-        raise Forbidden("space.banned", "You are banned from this community.")
-    if actor.is_banned:
-        raise Forbidden("account.banned", "You are banned from writing here.")
-
-
 def _require_writing(tx: Transaction, actor: Actor, space: Space, needed: Rights, now: datetime) -> None:
     held = rights(tx, actor, space, now)
     if held & Rights.BROWSE and not held & needed:
         # Who is banned holds no right to write: which ban it was is asked only then, and told only who may read here.
-        _require_unbanned_in(tx, actor, space, now)
+        require_unbanned_from(tx, actor, space.id, now)
     require_right(held, needed)
 
 

@@ -17,7 +17,7 @@ import msgspec
 from folkmoot.domain import accounts, spaces
 from folkmoot.domain.accounts import Actor
 from folkmoot.domain.conversations import Order, months_before
-from folkmoot.errors import Forbidden, Invalid
+from folkmoot.errors import Invalid
 from folkmoot.house import House
 from folkmoot.net.http import Call
 from folkmoot.store import Transaction
@@ -173,10 +173,3 @@ def admin_views(tx: Transaction, now: datetime, hostname: str) -> list[UserView]
     """The administrators, the site's creator first."""
     site = spaces.find_site(tx)
     return render.admins(accounts.list_admin_profiles(tx, now), site.creator_id if site else None, hostname)
-
-
-def require_unbanned(tx: Transaction, actor: Actor, space_id: int, now: datetime) -> None:
-    """Raises Forbidden for the banned, for the community's ban first (lemmy §3.5)."""
-    if spaces.is_banned_from(tx, space_id, actor.account_id or 0, now):
-        raise Forbidden("space.banned", "You are banned from this community.")
-    accounts.require_unbanned(actor)

@@ -12,7 +12,7 @@ from folkmoot.errors import Forbidden, Invalid, NotFound
 from folkmoot.net.http import Call
 from folkmoot.store import Transaction
 from folkmoot.surfaces.forum import render, schema
-from folkmoot.surfaces.forum.handlers import DEEP, Forum, letters, member, order_of, page, require_unbanned, write
+from folkmoot.surfaces.forum.handlers import DEEP, Forum, letters, member, order_of, page, write
 from folkmoot.surfaces.forum.push import EVERYTHING
 
 
@@ -28,7 +28,7 @@ async def create_comment(call: Call) -> schema.CommentResponse:
             spaces.get_community(tx, call.actor, thread.space_id, now)
         except NotFound as error:
             raise NotFound("thread.unknown", "There is no such post.") from error
-        require_unbanned(tx, call.actor, thread.space_id, now)
+        spaces.require_unbanned_from(tx, call.actor, thread.space_id, now)
         conversations.require_unlocked(thread)
         parent_id = data.parent_id if data.parent_id is not None else thread.id
         if conversations.get_message(tx, parent_id).thread_id != thread.id:
@@ -116,7 +116,7 @@ async def edit_comment(call: Call) -> schema.CommentResponse:
         held = spaces.rights(tx, actor, spaces.get_space(tx, message.space_id), now)
         is_author = actor.account_id == message.author_id
         _require_may_edit(data, message, is_author, bool(held & Rights.MODERATE))
-        require_unbanned(tx, actor, message.space_id, now)
+        spaces.require_unbanned_from(tx, actor, message.space_id, now)
         if is_author:
             # A mail is shown with its quoted tail folded; sent back so, its text stays as it came.
             same = data.content == render.content(message.body, message.origin)

@@ -10,8 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from folkmoot.domain import conversations, moderation, spaces
-from folkmoot.domain.accounts import Actor
-from folkmoot.domain.accounts import require_unbanned as require_unbanned_by_site
+from folkmoot.domain.accounts import Actor, require_unbanned
 from folkmoot.domain.conversations import Message
 from folkmoot.domain.spaces import Rights
 from folkmoot.errors import Forbidden, NotFound
@@ -19,7 +18,6 @@ from folkmoot.net.http import Call
 from folkmoot.store import Transaction
 from folkmoot.surfaces.forum import render, schema
 from folkmoot.surfaces.forum.handlers import Forum, comments, communities, inbox, instant, member, read, write
-from folkmoot.surfaces.forum.handlers import require_unbanned as require_unbanned_in
 from folkmoot.surfaces.forum.push import EVERYTHING, Room
 
 # What is done to a message; whether the actor may was asked before.
@@ -91,7 +89,7 @@ async def delete_community(call: Call) -> schema.CommunityResponse:
 
     def act(tx: Transaction) -> schema.CommunityView:
         found = spaces.get_community(tx, call.actor, data.edit_id, now)
-        require_unbanned_by_site(call.actor)
+        require_unbanned(call.actor)
         if call.actor.account_id != found.owner_id:
             raise Forbidden("space.no_edit", "Only its owner may delete a community.")
         if data.deleted != found.deleted:
@@ -108,7 +106,7 @@ async def remove_community(call: Call) -> schema.CommunityResponse:
 
     def act(tx: Transaction) -> schema.CommunityView:
         spaces.get_community(tx, call.actor, data.edit_id, now)
-        require_unbanned_by_site(call.actor)
+        require_unbanned(call.actor)
         if not spaces.rights(tx, call.actor, spaces.get_space(tx, data.edit_id), now) & Rights.MODERATE:
             raise Forbidden("space.no_edit", "Only those who moderate a community may remove it.")
         expires = instant(data.expires)
@@ -192,7 +190,7 @@ def _take(tx: Transaction, call: Call, step: _Step, now: datetime, *, is_post: b
     may = held & Rights.MODERATE if for_moderators else actor.account_id == message.author_id
     if not may:
         raise Forbidden("message.not_author", "You may not change this so.")
-    require_unbanned_in(tx, actor, message.space_id, now)
+    spaces.require_unbanned_from(tx, actor, message.space_id, now)
     step(tx, actor, message, call.data, now)
 
 

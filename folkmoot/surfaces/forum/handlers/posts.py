@@ -23,7 +23,6 @@ from folkmoot.surfaces.forum.handlers import (
     order_of,
     page,
     read,
-    require_unbanned,
     shows_nsfw,
     write,
     written,
@@ -187,7 +186,7 @@ async def edit_post(call: Call) -> schema.PostResponse:
         held = spaces.rights(tx, actor, spaces.get_space(tx, thread.space_id), now)
         is_author = actor.account_id == message.author_id
         _require_may_edit(data, thread, message, is_author, bool(held & Rights.MODERATE))
-        require_unbanned(tx, actor, thread.space_id, now)
+        spaces.require_unbanned_from(tx, actor, thread.space_id, now)
         if is_author:
             # What comes back as it was shown stays: a subject longer than a title, a mail with its quoted tail folded.
             same = bool(data.body) and data.body == render.content(message.body, message.origin)
