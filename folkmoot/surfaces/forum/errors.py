@@ -47,7 +47,6 @@ _CODES = {
     "space.forum_name_taken": "community_already_exists",
     "subscription.exists": "community_follower_already_exists",
     "thread.locked": "locked",
-    "token.unknown": "not_logged_in",
     "vote.no_downvotes": "downvotes_disabled",
 }
 # What an operation says when nothing better fits it.

@@ -206,6 +206,14 @@ ROWS: list[tuple[str, str, dict[str, Any], str]] = [
     ("PostJoin", "", {"post_id": 99}, "couldnt_find_post"),
     ("PostJoin", "", {"post_id": "{comment}"}, "couldnt_find_post"),
     ("CommunityJoin", "", {"community_id": 99}, "couldnt_find_community"),
+    # No time, and too many words about it.
+    ("BanUser", "admin", {"user_id": "{ann}", "ban": True, "expires": 2**62}, "couldnt_update_user"),
+    ("BanUser", "admin", {"user_id": "{ann}", "ban": True, "reason": LONG}, "couldnt_update_user"),
+    (
+        *("BanFromCommunity", "admin"),
+        {"community_id": "{main}", "user_id": "{ann}", "ban": True, "expires": -(2**62)},
+        "community_user_already_banned",
+    ),
     # Every field that words are looked for in (lemmy §3.4).
     ("CreateCommunity", "ann", {**COMMUNITY, "description": "so darn good"}, "No slurs - darn"),
     ("EditCommunity", "", {**COMMUNITY, "edit_id": "{main}", "title": "darn"}, "No slurs - darn"),

@@ -111,6 +111,32 @@ def test_who_may_no_longer_browse_hears_no_more(engine: Engine) -> None:
     run_in_hall(engine, act)
 
 
+def test_who_may_read_and_not_write_is_told_what_failed(engine: Engine) -> None:
+    async def act(hall: Hall) -> None:
+        made = (await hall.send("/community", "ann", name="news", title="N", category_id=1))["community"]["id"]
+        post = await hall.post("ann", community="news")
+        comment = await hall.comment("ann", post)
+        ann = (await hall.get("/community", "ann"))["community"]["user_id"]
+
+        def close(tx: Transaction) -> None:
+            actor = accounts.actor_of_account(tx, ann, hall.clock())
+            spaces.add_list_face(tx, made, ann, "news")
+            spaces.edit_list_audiences(tx, actor, made, Rights.BROWSE, Rights.BROWSE, Rights.BROWSE, hall.clock())
+
+        await hall.house.db.write(close)
+        for path, data, code in (
+            ("/post", {"community_id": made, "name": "x"}, "couldnt_create_post"),
+            ("/comment", {"post_id": post, "content": "x"}, "couldnt_create_comment"),
+            ("/comment", {"post_id": post, "parent_id": comment, "content": "x"}, "couldnt_create_comment"),
+        ):
+            assert await hall.refused(path, "bob", **data) == code
+        assert (await hall.get("/post", "bob", id=post))["post"]["id"] == post
+        await hall.send("/post/like", "bob", post_id=post, score=1)
+        await hall.comment("ann", post)
+
+    run_in_hall(engine, act)
+
+
 def test_a_list_without_a_community_is_not_in_the_forum(engine: Engine) -> None:
     async def act(hall: Hall) -> None:
         ann = (await hall.get("/community", "ann"))["community"]["user_id"]
