@@ -80,7 +80,7 @@ def test_wildcards_in_the_wrong_place(version: int, topic_filter: str, prefix: s
 def test_topics_and_filters_are_not_empty(version: int) -> None:
     end = Room().enter("me", version)
     end.send(Publish("", b"x"))
-    assert_ended(end, Reason.TOPIC_NAME_INVALID)
+    assert_ended(end, Reason.PROTOCOL_ERROR)
     for packet in (Subscribe(1, [Filter("")]), mqtt.Unsubscribe(1, [""])):
         end = Room().enter("me", version)
         end.send(packet)

@@ -268,6 +268,12 @@ def client_ids(connector: Connector, node_name: str, mark: str) -> list[str]:
     """The client identifiers of a connector: those given for this node, or one for each in the pool."""
     settings = connector.settings
     assert isinstance(settings, MqttServer)
+    found = _pool(connector, settings, node_name, mark)
+    # A server keeps from a bridge of an older version what came by the same connection, which ends loops.
+    return found[:1] if settings.bridge_mode and _VERSIONS[settings.proto_ver] != MQTT_5 else found
+
+
+def _pool(connector: Connector, settings: MqttServer, node_name: str, mark: str) -> list[str]:
     for each in settings.static_clientids:
         if each.node == node_name and each.ids:
             return each.ids

@@ -130,6 +130,9 @@ def forwarded_fields(properties: mqtt.Properties) -> bytes:
 def _topic(link: Link, packet: mqtt.Publish) -> str:
     alias = cast("int", packet.properties.get(Prop.TOPIC_ALIAS, 0))
     if not alias:
+        if not packet.topic and link.version == MQTT_5:
+            # MQTT 5 §3.3.2.1
+            raise Refused(Reason.PROTOCOL_ERROR, "neither a topic nor an alias")
         return packet.topic
     limits = link.broker.limits
     # [MQTT-3.3.2-9]

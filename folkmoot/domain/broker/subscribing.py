@@ -141,9 +141,11 @@ def add(broker: Broker, session: Session, entry: mqtt.Filter, identifier: int, n
     subscription = known or Subscription(session, wanted.name, wanted.group, wanted.inner_filter)
     _set_exclusive(broker, subscription, wanted.is_exclusive)
     subscription.qos = min(entry.qos, broker.limits.max_qos_allowed)
-    loops = session.client.version < MQTT_5 and broker.limits.ignore_loop_deliver and wanted.group is None
-    subscription.no_local = entry.no_local or loops
-    subscription.retain_as_published = entry.retain_as_published
+    is_bridge = session.link is not None and session.link.connect is not None and session.link.connect.is_bridge
+    loops = session.client.version < MQTT_5 and (is_bridge or broker.limits.ignore_loop_deliver)
+    subscription.no_local = entry.no_local or (loops and wanted.group is None)
+    # What a bridge before MQTT 5 cannot ask for, it means: as other brokers have it.
+    subscription.retain_as_published = entry.retain_as_published or is_bridge
     subscription.retain_handling = entry.retain_handling
     subscription.identifier = identifier
     if known is None:

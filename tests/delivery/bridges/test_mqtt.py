@@ -176,6 +176,22 @@ def test_a_secured_broker_must_show_a_certificate_that_is_trusted(tmp_path: Path
     asyncio.run(play())
 
 
+def test_a_bridge_of_an_older_version_does_not_fetch_what_it_brought(served: Served, tmp_path: Path) -> None:
+    async def play() -> None:
+        heard = list[Any]()
+        async with running(tmp_path) as found, aiomqtt.Client("127.0.0.1", served.port) as client:
+            found.happened = lambda event, columns, trail: heard.append(columns["payload"])
+            await make(found, mqtt_connector(served.port, proto_ver="v4", bridge_mode=True, pool_size=8))
+            await make(found, mqtt_source("round/#", qos=1), *[mqtt_action("round", name=f"up{n}") for n in range(4)])
+            for number in range(4):
+                ended = ask(found, f"mqtt:up{number}")
+                await until(lambda ended=ended: ended == [Outcome.SUCCESS])
+            await client.publish("round", "other", 1)
+            await until(lambda: heard == ["other"])
+
+    asyncio.run(play())
+
+
 def test_sources_tell_what_they_fetch(served: Served, tmp_path: Path) -> None:
     async def play() -> None:
         heard: Heard = []

@@ -496,7 +496,7 @@ def test_an_assigned_client_identifier_is_told() -> None:
         (mqtt.Pingresp(), Reason.PROTOCOL_ERROR),
         (mqtt.Auth(Reason.REAUTHENTICATE), Reason.PROTOCOL_ERROR),
         (Publish("a/+", b""), Reason.TOPIC_NAME_INVALID),
-        (Publish("", b""), Reason.TOPIC_NAME_INVALID),
+        (Publish("", b""), Reason.PROTOCOL_ERROR),
         (Publish("a/" * 200, b""), Reason.TOPIC_NAME_INVALID),
         (Publish("a", b"", properties={Prop.SUBSCRIPTION_ID: [1]}), Reason.PROTOCOL_ERROR),
         (Publish("a", b"", properties={Prop.RESPONSE_TOPIC: "a/#"}), Reason.PROTOCOL_ERROR),

@@ -154,6 +154,16 @@ def test_a_loop_is_cut_for_older_clients() -> None:
     assert [len(sent(old)), len(sent(new))] == [2, 4]
 
 
+@pytest.mark.parametrize("version", [3, 4])
+def test_an_older_bridge_hears_nothing_of_itself_and_all_of_others_as_it_was(version: int) -> None:
+    here = room()
+    bridge, _ = enter(here, "bridge", version, is_bridge=True)
+    bridge.send(Subscribe(1, [Filter("a")]), Publish("a", b"own"))
+    assert bridge.read() == [Suback(1, [0])]
+    enter(here, "other")[0].send(Publish("a", b"kept", retain=True), Publish("a", b"not"))
+    assert [(each.payload, each.retain) for each in sent(bridge)] == [(b"kept", True), (b"not", False)]
+
+
 def test_quality_can_be_raised_to_that_of_the_subscription() -> None:
     here = room()
     sinks = [here.subscriber(f"sink{qos}", "a", qos) for qos in range(3)]
