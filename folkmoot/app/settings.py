@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from msgspec.structs import replace
 
+from folkmoot.config import Log
 from folkmoot.domain.broker import Broker
 from folkmoot.house import House
 from folkmoot.surfaces.mqtt.forms import Document
 from folkmoot.surfaces.mqtt.settings import Settings
+from folkmoot.text.amounts import parse_size
 
 from . import log
 
@@ -25,17 +29,31 @@ _LEVELS = {
 async def load(house: House, broker: Broker) -> Settings:
     """Set what was set in earlier runs."""
     settings = Settings(house, broker)
-    before = dict(settings.document("log")["log"]["console"])
+    before = dict(settings.document("log")["log"])
 
     def follow(document: Document) -> None:
         nonlocal before
-        console = document["log"]["console"]
-        if console != before:
-            before = dict(console)
-            level = console["level"]
-            wanted = replace(house.config.log, level=_LEVELS.get(level, level), format=console["formatter"])
-            log.configure(replace(house.config, log=wanted))
+        wanted = document["log"]
+        if wanted != before:
+            before = dict(wanted)
+            console = wanted["console"]
+            config = replace(house.config, log=_log(house, console))
+            log.configure(config, console=console["enable"], file=_file(house, wanted["file"]))
 
     settings.applied.append(follow)
     await settings.load()
     return settings
+
+
+def _log(house: House, outlet: Document) -> Log:
+    level = outlet["level"]
+    return replace(house.config.log, level=_LEVELS.get(level, level), format=outlet["formatter"])
+
+
+def _file(house: House, outlet: Document) -> log.LogFile | None:
+    if not outlet["enable"]:
+        return None
+    size = outlet["rotation_size"]
+    most = 0 if size == "infinity" else parse_size(size, "log.file.rotation_size")
+    path = Path(house.config.data.dir) / outlet["path"]
+    return log.LogFile(path, _log(house, outlet), most, outlet["rotation_count"])

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from folkmoot.domain.broker import Limits, Options
 from folkmoot.surfaces.mqtt.forms import defaults, values
@@ -162,6 +164,47 @@ def test_other_roots(tmp_path: Path) -> None:
             assert_error(await here.ask("GET", path), 404, "NOT_FOUND")
 
     scenario(tmp_path, play)
+
+
+def test_the_log_in_a_file(tmp_path: Path) -> None:
+    async def play(here: Running) -> None:
+        log = structlog.get_logger("test")
+        assert "not logging to file" in (await here.ask("GET", "/nodes")).json()[0]["log_path"]
+        for bad in ("/etc/x.log", "log/../x.log", "../x.log", "log/x", "x.log"):
+            answer = await here.ask("PUT", "/configs/log", json={"file": {"path": bad}})
+            assert_error(answer, 400, "BAD_REQUEST")
+        file = {
+            "enable": True,
+            "path": "log/mqtt.log",
+            "formatter": "json",
+            "rotation_size": "2KB",
+            "rotation_count": 2,
+        }
+        wanted = {"file": file, "console": {"enable": False}}
+        assert (await here.ask("PUT", "/configs/log", json=wanted)).status_code == 200
+        log.info("not this")
+        for number in range(60):
+            log.warning("this", number=number)
+        assert (await here.ask("PUT", "/configs/log", json={"file": {"formatter": "text", "level": "info"}})).is_success
+        log.info("in words", number=60)
+        where = tmp_path / "log"
+        assert (await here.ask("GET", "/nodes")).json()[0]["log_path"] == str(where)
+        assert sorted(each.name for each in where.iterdir()) == ["mqtt.log", "mqtt.log.1", "mqtt.log.2"]
+        old = (where / "mqtt.log.1").read_text().splitlines()
+        assert all(json.loads(line)["event"] == "this" and json.loads(line)["level"] == "warning" for line in old)
+        *others, last = (where / "mqtt.log").read_text().splitlines()
+        assert "in words" in last and "not this" not in "".join([*old, *others])
+        # A file that cannot be written is not the end of anything.
+        (where / "not.log").mkdir()
+        assert (await here.ask("PUT", "/configs/log", json={"file": {"path": "log/not.log"}})).status_code == 200
+        await here.ask("POST", "/configs_reset/log")
+        log.warning("elsewhere")
+        assert "elsewhere" not in (where / "mqtt.log").read_text()
+
+    try:
+        scenario(tmp_path, play)
+    finally:
+        structlog.reset_defaults()
 
 
 def test_what_other_operations_set_is_in_the_document_too(tmp_path: Path) -> None:

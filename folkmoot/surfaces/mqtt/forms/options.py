@@ -6,6 +6,7 @@ kept, so that tools find what they expect; the surface's README names them.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from folkmoot.domain.broker import check_expression
@@ -76,6 +77,13 @@ def _bounded(default: Any, least: int, most: int) -> Form:
         return most if found is None else found
 
     return Form(default, read)
+
+
+def _log_path(value: Any) -> str:
+    # Whoever has a key of the API decides what is written where; it must not be into anything else.
+    if not isinstance(value, str) or not re.fullmatch(r"log/[A-Za-z0-9_-]{1,100}\.log", value):
+        raise ValueError("Expected a file as log/emqx.log, which is below the data directory.")
+    return value
 
 
 def _expression(value: Any) -> str:
@@ -229,7 +237,7 @@ ROOTS: dict[str, Forms] = {
         "console": _LOG,
         "file": {
             **_LOG,
-            "path": text("log/emqx.log", 10_000),
+            "path": Form("log/emqx.log", _log_path),
             "rotation_count": integer(10, 1),
             "rotation_size": size("50MB", off="infinity"),
         },

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 from starlette.responses import PlainTextResponse, Response
 
@@ -46,7 +47,9 @@ async def get_node(call: Call) -> schema.Node:
 
 
 def _node(app: Management) -> schema.Node:
-    return render.node(app.stream.broker, app.node_name, app.stream.now() - app.monitoring.started_at)
+    file = app.settings.document("log")["log"]["file"]
+    path = str((Path(app.house.config.data.dir) / file["path"]).parent) if file["enable"] else None
+    return render.node(app.stream.broker, app.node_name, app.stream.now() - app.monitoring.started_at, path)
 
 
 async def get_node_metrics(call: Call) -> schema.Numbers:

@@ -13,8 +13,8 @@ from folkmoot.domain.broker import Broker
 from folkmoot.surfaces.mqtt import schema
 
 
-def node(broker: Broker, name: str, uptime_seconds: float) -> schema.Node:
-    """The one node we are."""
+def node(broker: Broker, name: str, uptime_seconds: float, log_path: str | None) -> schema.Node:
+    """The one node we are; `log_path` is where its log is, if it is in files."""
     load = os.getloadavg()
     total, available = _memory()
     return schema.Node(
@@ -38,7 +38,7 @@ def node(broker: Broker, name: str, uptime_seconds: float) -> schema.Node:
         process_used=len(asyncio.all_tasks()),
         otp_release=f"Python {platform.python_version()}",
         sys_path=str(Path(folkmoot.__file__).parent),
-        log_path="log.file_handler.default.enable is false,not logging to file.",
+        log_path=log_path or "log.file_handler.default.enable is false,not logging to file.",
     )
 
 
