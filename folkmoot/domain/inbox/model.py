@@ -6,9 +6,8 @@ from datetime import datetime
 
 import msgspec
 
+from folkmoot.domain.conversations import LONGEST_BODY
 from folkmoot.errors import Invalid
-
-LONGEST_BODY = 10_000
 
 
 class Received(msgspec.Struct, frozen=True):

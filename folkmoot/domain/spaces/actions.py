@@ -12,17 +12,16 @@ from folkmoot.domain.spaces.model import (
     Rights,
     Site,
     Space,
+    check_description,
     check_forum_name,
     check_list_name,
     require_right,
     topic_name,
 )
 from folkmoot.domain.spaces.queries import find_site, get_space, rights
-from folkmoot.errors import Conflict, Forbidden, Invalid
+from folkmoot.errors import Conflict, Forbidden
 from folkmoot.events import SiteGiven, SpaceCreated, SpaceDeleted, SpaceEdited
 from folkmoot.store import Transaction
-
-_LONGEST_DESCRIPTION = 10_000
 
 
 def create_site(
@@ -63,10 +62,7 @@ def create_space(tx: Transaction, actor: Actor, name: str, title: str, descripti
     The space's own name is `name` where that is free as a topic, else one made of the owner's and a number.
     """
     owner_id = require_unbanned(actor)
-    if description is not None and len(description) > _LONGEST_DESCRIPTION:
-        raise Invalid(
-            "space.description", f"A description has at most {_LONGEST_DESCRIPTION} characters.", "description"
-        )
+    check_description(description)
     space_id: int = tx.value(
         "INSERT INTO spaces (name, title, description, owner_id, created_at)"
         " VALUES (:name, :title, :description, :owner, :now) RETURNING id",

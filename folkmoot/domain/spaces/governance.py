@@ -10,15 +10,19 @@ from datetime import datetime
 from folkmoot.domain.accounts import Actor, get_account, require_account, require_admin, require_unbanned
 from folkmoot.domain.spaces.actions import add_moderator
 from folkmoot.domain.spaces.listed import relist_space
-from folkmoot.domain.spaces.model import Rights, Site, Space, check_forum_name, require_right
+from folkmoot.domain.spaces.model import (
+    Rights,
+    Site,
+    Space,
+    check_community,
+    check_description,
+    check_forum_name,
+    require_right,
+)
 from folkmoot.domain.spaces.queries import find_site, get_forum_face, get_space, is_moderator, rights
-from folkmoot.errors import Conflict, Forbidden, Invalid, NotFound
+from folkmoot.errors import Conflict, Forbidden, NotFound
 from folkmoot.events import ModeratorsChanged, SiteEdited, SiteGiven, SpaceBanned, SpaceEdited, SpaceGiven
 from folkmoot.store import Transaction
-
-_LONGEST_TITLE = 100
-_LONGEST_DESCRIPTION = 10_000
-_MOST_CATEGORIES = 26
 
 
 def edit_site(
@@ -89,14 +93,8 @@ def edit_community(
     if face is None:
         raise NotFound("space.unknown", "There is no such community.")
     check_forum_name(name)
-    if len(title) > _LONGEST_TITLE or not title.strip():
-        raise Invalid("space.title", f"A title has 1 to {_LONGEST_TITLE} characters.", "title")
-    if description is not None and len(description) > _LONGEST_DESCRIPTION:
-        raise Invalid(
-            "space.description", f"A description has at most {_LONGEST_DESCRIPTION} characters.", "description"
-        )
-    if not 1 <= category_id <= _MOST_CATEGORIES:
-        raise Invalid("space.category", "There is no such category.", "category_id")
+    check_community(title, category_id)
+    check_description(description)
     taken = tx.value("SELECT space_id FROM forum_faces WHERE name = :name", name=name)
     if taken is not None and taken != space_id:
         raise Conflict("space.forum_name_taken", f"There is a community named {name} already.", "name")

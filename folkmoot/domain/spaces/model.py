@@ -14,6 +14,10 @@ from folkmoot.errors import Forbidden, Invalid, NotFound
 DEFAULT_PERMIT_MIME = "text/*,application/pgp-signature,application/pgp-keys"
 DEFAULT_REJECT_MIME = "text/html"
 
+_LONGEST_DESCRIPTION = 10_000
+_LONGEST_TITLE = 100
+_MOST_CATEGORIES = 26
+
 # listmonk §2
 _LONGEST_NEWSLETTER_NAME = 2000
 _LONGEST_TAG = 100
@@ -167,6 +171,22 @@ def check_forum_name(name: str) -> None:
     """Raises Invalid unless 3 to 20 lower-case letters, digits, underscores (lemmy §3.3)."""
     if not _FORUM_NAME.fullmatch(name):
         raise Invalid("space.forum_name", "A community's name has 3 to 20 lower-case letters, digits or _.", "name")
+
+
+def check_description(description: str | None) -> None:
+    """Raises Invalid for a description of a space, or of the site, that is too long."""
+    if description is not None and len(description) > _LONGEST_DESCRIPTION:
+        raise Invalid(
+            "space.description", f"A description has at most {_LONGEST_DESCRIPTION} characters.", "description"
+        )
+
+
+def check_community(title: str, category_id: int) -> None:
+    """Raises Invalid for a title that is blank or too long, and for a category that there is not."""
+    if len(title) > _LONGEST_TITLE or not title.strip():
+        raise Invalid("space.title", f"A title has 1 to {_LONGEST_TITLE} characters.", "title")
+    if not 1 <= category_id <= _MOST_CATEGORIES:
+        raise Invalid("space.category", "There is no such category.", "category_id")
 
 
 def check_list_name(name: str) -> None:

@@ -8,13 +8,11 @@ from folkmoot.domain import accounts, moderation, spaces, subscriptions
 from folkmoot.domain.accounts import Actor, require_account, require_unbanned
 from folkmoot.domain.conversations import hot_rank
 from folkmoot.domain.spaces import Community, Rights
-from folkmoot.errors import Forbidden, Invalid
+from folkmoot.errors import Forbidden
 from folkmoot.net.http import Call
 from folkmoot.store import Transaction, microseconds
 from folkmoot.surfaces.forum import render, schema
 from folkmoot.surfaces.forum.handlers import Forum, admin_views, instant, member, page, read, shows_nsfw, write
-
-_LONGEST_TITLE = 100
 
 
 async def get_community(call: Call) -> schema.GetCommunityResponse:
@@ -48,12 +46,7 @@ async def create_community(call: Call) -> schema.CommunityResponse:
     def act(tx: Transaction) -> schema.CommunityView:
         spaces.check_forum_name(data.name)
         account_id = require_unbanned(call.actor)
-        if (
-            not data.title.strip()
-            or len(data.title) > _LONGEST_TITLE
-            or not 1 <= data.category_id <= len(schema.CATEGORIES)
-        ):
-            raise Invalid("space.title", f"A community has a title of 1 to {_LONGEST_TITLE} characters and a category.")
+        spaces.check_community(data.title, data.category_id)
         space = spaces.create_space(tx, call.actor, data.name, data.title, data.description, now)
         spaces.add_forum_face(tx, space.id, data.name, data.category_id, bool(data.nsfw))
         subscriptions.start(tx, account_id, space.id, "forum", now)

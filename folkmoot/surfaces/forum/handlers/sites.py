@@ -13,7 +13,6 @@ from folkmoot.surfaces.forum import render, schema
 from folkmoot.surfaces.forum.handlers import Forum, admin_views, configuring, read, write
 
 _LONGEST_NAME = 20
-_LONGEST_DESCRIPTION = 10_000
 
 
 async def list_categories(call: Call) -> schema.ListCategoriesResponse:
@@ -108,10 +107,7 @@ def _whole_site(tx: Transaction, forum: Forum, now: datetime) -> schema.GetSiteR
 def _check(data: schema.CreateSite) -> None:
     if not data.name.strip() or len(data.name) > _LONGEST_NAME:
         raise Invalid("site.name", f"A site's name has 1 to {_LONGEST_NAME} characters.", "name")
-    if data.description is not None and len(data.description) > _LONGEST_DESCRIPTION:
-        raise Invalid(
-            "site.description", f"A description has at most {_LONGEST_DESCRIPTION} characters.", "description"
-        )
+    spaces.check_description(data.description)
 
 
 def site_view(tx: Transaction, site: Site, now: datetime) -> schema.SiteView:
