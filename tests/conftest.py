@@ -95,9 +95,8 @@ def module_data_url(request: pytest.FixtureRequest) -> Iterator[str]:
         yield ""
         return
     server, template = (request.getfixturevalue(f"postgresql_{each}") for each in ("server", "template"))
-    name = f"folkmoot_{uuid.uuid4().hex[:12]}"
-    yield _make(server, name, template)
-    _drop(server, name)
+    with _made(server, template) as url:
+        yield url
 
 
 @pytest.fixture

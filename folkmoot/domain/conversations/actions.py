@@ -88,9 +88,7 @@ def reply(
     space = get_space(tx, parent.space_id)
     _require_writing(tx, actor, space, Rights.REPLY, now)
     thread = get_thread(tx, parent.thread_id)
-    require_unlocked(thread)
-    if not (thread.shown and parent.is_shown):
-        raise Invalid("message.gone", "What you answer has been removed.", "parent_id")
+    _require_open(thread, parent)
     root = get_message(tx, thread.id)
     parent_mail_id = tx.value("SELECT mail_id FROM mails WHERE message_id = :id", id=parent.id)
     return insert(
@@ -113,7 +111,7 @@ def receive(
 
     An import skips the questions of permission and locking, which were answered long ago elsewhere, and announces nothing.
     Raises Forbidden with the reason when the writer may not post, may not reply, or the thread is locked
-    (sourcehut-lists §5.4, §6.1).
+    (sourcehut-lists §5.4, §6.1), Invalid when what is answered is gone.
     """
     parent, inferred = _parent(tx, space.id, arrival)
     if not imported:
@@ -123,7 +121,7 @@ def receive(
     if message_of_mail_id(tx, space.id, arrival.mail_id) is not None:
         return None
     if parent is not None and not imported:
-        require_unlocked(get_thread(tx, parent.thread_id))
+        _require_open(get_thread(tx, parent.thread_id), parent)
     message = insert(
         tx,
         space,
@@ -251,6 +249,12 @@ def require_unlocked(thread: Thread) -> None:
     """Raises Forbidden with `thread.locked` for a thread in which nobody can answer."""
     if thread.locked:
         raise Forbidden("thread.locked", "This thread is locked: nobody can answer in it.")
+
+
+def _require_open(thread: Thread, parent: Message) -> None:
+    require_unlocked(thread)
+    if not (thread.shown and parent.is_shown):
+        raise Invalid("message.gone", "What you answer has been removed.", "parent_id")
 
 
 def _born_here(tx: Transaction, actor: Actor, mail_domain: str, in_reply_to: str | None, now: datetime) -> Arrival:

@@ -136,7 +136,7 @@ def _reply(error: FolkmootError) -> Reply:
         return Reply(451, "4.3.0", error.message)
     if isinstance(error, NotFound):
         return Reply(550, "5.1.1", error.message)
-    if isinstance(error, Forbidden):
+    if isinstance(error, Forbidden) or error.code == "message.gone":
         return Reply(550, "5.7.1", error.message)
     return Reply(550, "5.6.0", error.message)
 
