@@ -68,6 +68,14 @@ def _check_link(broker: Broker, link: Link, now: float) -> None:
     elif 0 < link.client.expires_at <= now:
         # Its credential has expired.
         link.end(Reason.NOT_AUTHORIZED, now)
+    elif _holds_too_much(broker, link):
+        link.end(Reason.QUOTA_EXCEEDED, now)
+
+
+def _holds_too_much(broker: Broker, link: Link) -> bool:
+    """Contract §3.2, force_shutdown."""
+    most = broker.options.force_shutdown
+    return most.enable and broker.limits.output_bytes - link.room > most.max_heap_size
 
 
 def _forget_unreleased(broker: Broker, before: float) -> None:

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 #: Connections have their own limit; this one is uvicorn's for everything that has not become a WebSocket.
 _BOUNDS = Bounds(max_connections=1 << 20)
+#: So late the loop is under a load that is too much.
+_OVERLOAD_SECONDS = 0.25
 #: What clients of MQTT 3.1 (MQTT.js among them) call it.
 _SAME_SUBPROTOCOL = {"mqttv3.1": "mqtt-v3"}
 
@@ -148,6 +150,10 @@ class Listener:
         if options.max_connections is not None and len(self.connections) >= options.max_connections:
             return False
         if options.access_rules and not _allows(options, address):
+            return False
+        protection = self._stream.broker.options.overload_protection
+        if protection.enable and protection.backoff_new_conn and self._stream.lag_seconds > _OVERLOAD_SECONDS:
+            self._stream.broker.count["overload_protection.new_conn"] += 1
             return False
         now = self._stream.now()
         return self._own.allows_connection(now) and (self._node is None or self._node.allows_connection(now))

@@ -105,7 +105,8 @@ class Stream:
         self._loop = asyncio.get_running_loop()
         self._time = self._loop.time
         self._offset = time.time() - self._loop.time()
-        self._ticker = self._loop.call_later(1, self._tick)
+        self._lag = 0.0
+        self._await_tick()
         self._timer = Timer(self.broker.agenda, self._loop, self._offset)
 
     async def stop(self) -> None:
@@ -181,8 +182,18 @@ class Stream:
             if not commit.result():
                 raise errors.Unavailable("store.failed", "The broker could not keep this; try again.")
 
+    @property
+    def lag_seconds(self) -> float:
+        """How late everything is, by what was to happen last, or has still to happen."""
+        return max(self._lag, self._loop.time() - self.tick_at)
+
+    def _await_tick(self) -> None:
+        self.tick_at = self._loop.time() + 1
+        self._ticker = self._loop.call_at(self.tick_at, self._tick)
+
     def _tick(self) -> None:
-        self._ticker = self._loop.call_later(1, self._tick)
+        self._lag = self._loop.time() - self.tick_at
+        self._await_tick()
         self.broker.tick(self.now())
         self._failed = False
         self._start_commit()

@@ -312,6 +312,20 @@ def test_the_largest_packet_may_change() -> None:
     assert enter(here)[1].properties[Prop.MAXIMUM_PACKET_SIZE] == 400
 
 
+def test_whose_unread_output_grows_too_large_is_gone() -> None:
+    here = room(output_bytes=2 << 20)
+    here.broker.options.force_shutdown.max_heap_size = 1 << 20
+    reads, stuck = here.subscriber("reads", "a"), here.subscriber("stuck", "a")
+    enter(here)[0].send(Publish("a", bytes(1_000_000)), Publish("a", bytes(100_000)))
+    reads.read()
+    here.broker.options.force_shutdown.enable = False
+    here.wait(1)
+    assert not stuck.link.ended
+    here.broker.options.force_shutdown.enable = True
+    here.wait(1)
+    assert stuck.link.ended and not reads.link.ended
+
+
 class Community(OpenGate):
     """Takes everything, when it has time for it."""
 

@@ -458,6 +458,21 @@ def test_an_account_that_ends_while_it_comes_in_stays_out(served: Served) -> Non
         assert _until_closed(sock)[3] == Reason.NOT_AUTHORIZED
 
 
+def test_nobody_comes_in_while_everything_is_late(served: Served, client: Callable[..., Client]) -> None:
+    count, protection = served.broker.count, served.broker.options.overload_protection
+    served.stream.tick_at -= 3600
+    client("before").close()
+    protection.enable = True
+    try:
+        with served.connect() as sock:
+            assert _until_closed(sock) == b""
+        assert count["overload_protection.new_conn"] == 1
+        served.stream.tick_at += 3600
+        client("after").close()
+    finally:
+        protection.enable = False
+
+
 def test_stopping_tells_everybody() -> None:
     with serve() as served:
         tcp, web = Client(served, "tcp", 5), Client(served, "web", 5, "websockets")
