@@ -1,13 +1,14 @@
 """What operators have set on the broker (contract §2.16): kept as the difference to the defaults and the configuration file.
 
-The settings document `options` is committed before a change is answered; then the broker's options are changed in place, so
-that they hold at once.
+The environment (`EMQX_MQTT__MAX_INFLIGHT=64`) wins over both at each start. The settings document `options` is committed
+before a change is answered; then the broker's options are changed in place, so that they hold at once.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -21,6 +22,7 @@ from folkmoot.surfaces.mqtt.forms.options import ALL
 from folkmoot.text.amounts import format_size
 
 SETTING = "options"
+_PREFIX = "EMQX_"
 
 _log = structlog.get_logger(__name__)
 
@@ -31,7 +33,10 @@ class Settings:
     def __init__(self, house: House, broker: Broker) -> None:
         self._house = house
         self._broker = broker
+        self._environment = list(_of_environment())
         self._start = merged(ALL, defaults(ALL), _of_file(house))
+        for each in self._environment:
+            self._start = _tried(self._start, each)
         self._document = self._start
         self._lock = asyncio.Lock()
         self.applied: list[Callable[[Document], None]] = []
@@ -40,13 +45,9 @@ class Settings:
         """Sets what was set in an earlier run; a root that makes no sense any more is reported and left alone."""
         patch: Document = await self._house.broker_db.read(read_setting, SETTING, dict)
         for root, each in patch.items():
-            try:
-                document = merged(ALL, self._document, {root: each})
-                values(ALL, document)
-            except Invalid as error:
-                _log.error("setting.refused", root=root, error=error.message, at=error.field)
-            else:
-                self._document = document
+            self._document = _tried(self._document, {root: each})
+        for each in self._environment:
+            self._document = _tried(self._document, each)
         self._apply()
 
     def document(self, *roots: str) -> Document:
@@ -96,6 +97,32 @@ class Settings:
         self._broker.forget_routes()
         for tell in self.applied:
             tell(self._document)
+
+
+def _tried(document: Document, patch: Document) -> Document:
+    """The document with the patch, if that makes sense."""
+    try:
+        found = merged(ALL, document, patch)
+        values(ALL, found)
+    except Invalid as error:
+        _log.error("setting.refused", root=next(iter(patch)), error=error.message, at=error.field)
+        return document
+    return found
+
+
+def _of_environment() -> Iterator[Document]:
+    """What variables say, each by itself (contract §1.1); those for other things are passed over."""
+    for name, text in sorted(os.environ.items()):
+        root, *keys = name.removeprefix(_PREFIX).lower().split("__")
+        if not name.startswith(_PREFIX) or root not in ALL or not keys:
+            continue
+        try:
+            patch: Any = msgspec.json.decode(text)
+        except msgspec.DecodeError:
+            patch = text
+        for key in [*reversed(keys), root]:
+            patch = {key: patch}
+        yield patch
 
 
 def _of_file(house: House) -> Document:

@@ -94,6 +94,33 @@ def test_the_zone_is_set_at_once_and_kept(tmp_path: Path) -> None:
     asyncio.run(second())
 
 
+def test_the_environment_wins_at_each_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def play(inflight: tuple[int, int], awaiting: int) -> None:
+        async with running(tmp_path) as here:
+            options = here.stream.broker.options
+            assert (options.mqtt.max_inflight, options.mqtt.max_awaiting_rel) == (inflight[0], awaiting)
+            assert options.alarm.actions == (["log"] if inflight[0] == 7 else ["log", "publish"])
+            body = {"mqtt": {"max_inflight": inflight[1], "max_awaiting_rel": 5}}
+            assert (await here.ask("PUT", "/configs/global_zone", json=body)).status_code == 200
+            assert options.mqtt.max_inflight == inflight[1]
+
+    for name, value in {
+        "EMQX_MQTT__MAX_INFLIGHT": "7",
+        "EMQX_ALARM__ACTIONS": '["log"]',
+        # These say nothing, or nothing that makes sense.
+        "EMQX_MQTT__IDLE_TIMEOUT": "soon",
+        "EMQX_MQTT__COLOUR": "red",
+        "EMQX_NODE__COOKIE": "x",
+        "EMQX_MQTT": "{}",
+    }.items():
+        monkeypatch.setenv(name, value)
+    asyncio.run(play((7, 9), 100))
+    asyncio.run(play((7, 7), 5))
+    for name in ("EMQX_MQTT__MAX_INFLIGHT", "EMQX_ALARM__ACTIONS"):
+        monkeypatch.delenv(name)
+    asyncio.run(play((32, 32), 5))
+
+
 BAD: list[tuple[str, Any, str]] = [
     ("global_zone", {"mqtt": {"max_inflight": 0}}, "mqtt.max_inflight"),
     ("global_zone", {"mqtt": {"max_inflight": "many"}}, "mqtt.max_inflight"),
