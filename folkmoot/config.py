@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import os
 import re
@@ -257,6 +258,7 @@ def _check_rates(limits: Limits) -> None:
                 raise Invalid("config.value", f"limits.{key} is at least 1.", f"limits.{key}")
 
 
+@functools.lru_cache
 def _is_loopback(address: str) -> bool:
     try:
         found = ipaddress.ip_address(address)

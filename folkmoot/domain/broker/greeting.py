@@ -85,6 +85,8 @@ def name_client(client: Client, packet: mqtt.Connect, limits: Limits) -> None:
 def mount(client: Client) -> None:
     """Fills the client's mountpoint in. Raises Refused when what the client is called would lead out of it."""
     template = client.mountpoint
+    if not template:
+        return
     filled = fill(template, names_of(client))
     if is_wild(filled) or "\0" in filled or is_special_by_value(filled, template):
         raise Refused(Reason.CLIENT_ID_NOT_VALID, "no mountpoint can be made of what this client is called")

@@ -40,8 +40,8 @@ class Link:
     """One connection as the broker sees it. `room` is how many more bytes it may be given before it counts as slow."""
 
     __slots__ = (
-        "again", "again_links", "again_route", "again_size", "alias_bytes", "aliases", "broker", "client", "client_id",
-        "connect", "connected_at", "dirty", "dropped_slow", "ended", "flush", "form", "granted", "held", "identity",
+        "again", "again_links", "again_route", "again_size", "again_taker", "alias_bytes", "aliases", "broker", "client",
+        "client_id", "connect", "connected_at", "dirty", "dropped_slow", "ended", "flush", "form", "granted", "held", "identity",
         "keepalive", "max_packet_size", "missed_acks", "need", "negotiation", "out", "quotas", "received",
         "received_acks", "received_bytes", "received_other", "rest", "room", "seen_at", "sent", "sent_acks",
         "sent_bytes", "sent_other", "session", "turns", "version", "waiting", "write",
@@ -77,7 +77,9 @@ class Link:
         self.again, self.again_size = b"", -1
         self.again_route: Route | None = None
         self.again_links: list[Link] = []
-        """How the last lone QoS 0 message began, up to its payload, its size, its route, and the links it went to as it was.
+        self.again_taker: Link | None = None
+        """How the last lone QoS 0 message began, up to its payload, its size, its route, and the links (or only link) it went
+        to as it was.
         The size is -1 unless bytes may be taken at once: nothing is kept, waited for or over."""
         self.quotas: tuple[Quota, ...] = ()
         """What it may publish, beside the broker's own; set before it sends anything, or else the routes are to be forgotten."""
@@ -103,9 +105,9 @@ class Link:
         """
         if not data.startswith(self.again):
             return None
-        links = self.again_links
-        taker = links[0]
-        if taker.dirty or taker.write is None or taker.room <= 0 or len(links) > 1 or not self.again_route.is_right:  # type: ignore[union-attr]
+        taker = self.again_taker
+        # With no output and a socket that can be written to, it has room.
+        if taker is None or taker.dirty or taker.write is None or not self.again_route.is_right:  # type: ignore[union-attr]
             return None
         size = self.again_size
         self.seen_at = now
@@ -194,6 +196,7 @@ class Link:
                         if links:
                             self.again, self.again_size = data[: after + v5], end
                             self.again_route, self.again_links = route, links
+                            self.again_taker = links[0] if len(links) == 1 else None
                     self.received[0] += count
                     routes.forward(route, data[start:pos], count, self, now)
                     continue
@@ -357,6 +360,10 @@ class Link:
         else:
             self.sent_bytes += len(data)
         return data
+
+    def detach(self) -> None:
+        """Its socket is gone, and nothing is left that holds on to it."""
+        self.flush, self.write = _nowhere, None
 
     def end(self, reason: Reason | None, now: float, why: str = "") -> None:
         """Ends the connection from our side, telling the peer why if its version can; the will is published.

@@ -74,7 +74,7 @@ class Announcer:
             self._outlet.say(path, str(value).encode)
 
     def _connected(self, session: Session, now: float) -> None:
-        if self._broker.options.sys_topics.sys_event_messages.client_connected:
+        if self._broker.options.sys_topics.sys_event_messages.client_connected and not self._outlet.is_idle:
             link = session.link
             self._tell(
                 session.client,
@@ -92,7 +92,7 @@ class Announcer:
             )
 
     def _disconnected(self, session: Session, link: Link, reason: str, now: float) -> None:
-        if self._broker.options.sys_topics.sys_event_messages.client_disconnected:
+        if self._broker.options.sys_topics.sys_event_messages.client_disconnected and not self._outlet.is_idle:
             client = link.client
             self._tell(
                 client,

@@ -5,7 +5,7 @@ Most is counted where it happens, in `Broker.count` or on the link; what follows
 
 from __future__ import annotations
 
-from folkmoot.domain.broker import Broker
+from folkmoot.domain.broker import Broker, Session, Subscription
 
 from .model import Counts
 
@@ -120,20 +120,14 @@ class Gauges:
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
         self.highest = dict.fromkeys(STATS, 0)
-        broker.happenings.connected.append(self._note)
-        broker.happenings.subscribed.append(self._note)
+        broker.happenings.connected.append(self._came)
+        broker.happenings.subscribed.append(self._subscribed)
         self.look()
 
     def look(self) -> dict[str, int]:
         """The gauges by the names of `STATS`."""
         broker, table = self._broker, self._broker.routes.table
-        sessions, live = len(broker.sessions), len(broker.sessions) - len(broker.offline)
-        found = {
-            "channels": live,
-            "connections": sessions,
-            "live_connections": live,
-            "sessions": sessions,
-            "cluster_sessions": sessions,
+        found = self._look_at_sessions() | {
             "topics": len(table.filters),
             "suboptions": table.count,
             "subscribers": broker.routes.subscribers,
@@ -142,11 +136,28 @@ class Gauges:
             "retained": len(broker.retained),
             "delayed": len(broker.delayed.messages),
         }
+        self._note(found)
+        return found
+
+    def _look_at_sessions(self) -> dict[str, int]:
+        sessions = len(self._broker.sessions)
+        live = sessions - len(self._broker.offline)
+        return {
+            "channels": live,
+            "connections": sessions,
+            "live_connections": live,
+            "sessions": sessions,
+            "cluster_sessions": sessions,
+        }
+
+    def _note(self, found: dict[str, int]) -> None:
         highest = self.highest
         for name, value in found.items():
             if value > highest[name]:
                 highest[name] = value
-        return found
 
-    def _note(self, *_: object) -> None:
+    def _came(self, session: Session, now: float) -> None:
+        self._note(self._look_at_sessions())
+
+    def _subscribed(self, subscription: Subscription, now: float) -> None:
         self.look()

@@ -19,6 +19,11 @@ class Outlet:
         self._prefix = f"{ROOT}/brokers/{node}/"
         self._clock = clock
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody can hear of anything."""
+        return not (self._broker.happenings.published or self._broker.routes.table.begins(ROOT))
+
     def is_wanted(self, path: str) -> bool:
         """Whether anybody might hear of what is said there."""
         return self._broker.routes.table.begins(ROOT) or self._is_watched(self._prefix + path)

@@ -111,27 +111,36 @@ class Socket(asyncio.Protocol):
         self._stream.sockets.add(self)
         listener.connections.add(self)
         self.link.write = self._write = self._transport.write
-        self._buffered, self._now = self._transport.get_write_buffer_size, self._stream.now
+        self._buffered = self._transport.get_write_buffer_size
+        self._time, self._offset = self._stream.clock
         self._most = broker.limits.output_bytes
         self._transport.set_write_buffer_limits(high=self._most // 2)
 
     def data_received(self, data: bytes) -> None:
         link = self.link
         if len(data) == link.again_size:
-            taker = link.relay(data, self._now())
+            taker = link.relay(data, self._time() + self._offset)
             if taker is not None:
                 taker.write(data)  # type: ignore[misc]
                 return
         self._stream.feed(link, data)
-        if link.waiting is not None and not self._attending:
+        if link.waiting is not None:
+            if self._attending:
+                self._read(False)
+                return
             self._attending = True
-            self._read(False)
             self._stream.spawn(self._attend())
+            # Most answers are there in a moment: then it need not stop reading.
+            asyncio.get_running_loop().call_soon(self._wait)
 
     async def _attend(self) -> None:
         await self._stream.attend(self.link)
         self._attending = False
         self._read(True)
+
+    def _wait(self) -> None:
+        if self._attending:
+            self._read(False)
 
     def flush(self, now: float) -> None:
         """Writes the link's output; what the socket has not taken counts against its room."""
@@ -164,9 +173,11 @@ class Socket(asyncio.Protocol):
     def _close(self) -> None:
         if not self._transport.is_closing():
             self._write(self.link.take_output())
+            lingers = self._buffered() or self._transport.get_extra_info("sslcontext") is not None
             self._transport.close()
-            # A peer that reads nothing must not keep the socket.
-            asyncio.get_running_loop().call_later(LINGER_SECONDS, self._transport.abort)
+            if lingers:
+                # A peer that reads nothing must not keep the socket.
+                asyncio.get_running_loop().call_later(LINGER_SECONDS, self._transport.abort)
 
     def pause_writing(self) -> None:
         self._choked, self.link.write = True, None
@@ -187,7 +198,9 @@ class Socket(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if self._patience is not None:
             self._patience.end()
-        self._stream.broker.lost(self.link, self._stream.now())
+        link = self.link
+        self._stream.broker.lost(link, self._stream.now())
+        link.detach()
         self._listener.connections.discard(self)
         self._stream.closed(self)
 

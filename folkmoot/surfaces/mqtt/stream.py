@@ -140,9 +140,14 @@ class Stream:
         if self._stopping and not self.sockets:
             self._all_closed.set()
 
+    @property
+    def clock(self) -> tuple[Callable[[], float], float]:
+        """What is added up to `now`, for those who need it for every message."""
+        return self._time, self._offset
+
     def now(self) -> float:
         """The broker's clock: seconds since 1970, never jumping."""
-        return self._loop.time() + self._offset
+        return self._time() + self._offset
 
     def end_sessions(self, account_id: int, token_id: int | None = None) -> int:
         """Ends every connection and session of an account, or of one of its tokens, at once; returns how many there were."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import socket
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
-from folkmoot.domain.broker import Broker, Limits
+from folkmoot.domain.broker import Broker, Limits, Link
 from folkmoot.wire import mqtt
 
-from .serving import Served, serve
+from .serving import DEADLINE_SECONDS, Served, serve
 
 OUTPUT_BYTES = 100_000
 
@@ -109,3 +112,40 @@ def test_nobody_gets_them_who_has_gone(served: Served) -> None:
     for _ in range(3):
         source.sendall(frame)
         assert _receive(other, len(frame)) == frame
+
+
+def test_a_connection_that_is_over_leaves_nothing_to_the_collector_of_cycles() -> None:
+    def links() -> int:
+        return sum(isinstance(one, Link) for one in gc.get_objects())
+
+    hello = mqtt.encode(mqtt.Connect(5, "c"), 5)
+    gc.collect()
+    before = links()
+    gc.disable()
+    try:
+        with serve() as served:
+            for farewell in (mqtt.encode(mqtt.Disconnect(), 5), b""):
+                with served.connect() as client:
+                    client.sendall(hello)
+                    assert client.recv(100)
+                    client.sendall(farewell)
+            deadline = time.monotonic() + DEADLINE_SECONDS
+            while served.call(links) > before:
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+    finally:
+        gc.enable()
+
+
+def test_who_is_not_let_in_yet_is_not_read() -> None:
+    hello = mqtt.encode(mqtt.Connect(5, "c", username="slow"), 5)
+    with serve() as served, served.connect() as client:
+        client.setblocking(False)
+        client.send(hello)
+        waiting, deadline = 0, time.monotonic() + DEADLINE_SECONDS
+        while not served.broker.sessions:
+            assert time.monotonic() < deadline
+            with suppress(BlockingIOError):
+                client.send(mqtt.PINGREQ * 50_000)
+            waiting = max([waiting, *served.call(lambda: [len(link.rest) for link in served.broker.links])])
+        assert 0 < waiting <= 600_000
