@@ -60,7 +60,7 @@ async def post(story: Story, step: Step, by: str) -> None:
     place, model = story.place(step.which), story.model
     code = model.ban_code(by, place) or (None if place.is_open else "couldnt_create_post")
     name = f"{story.word} {len(model.said)}"
-    data = {"name": name, "community_id": place.id, "nsfw": step.much == 1}
+    data: dict[str, Any] = {"name": name, "community_id": place.id, "nsfw": step.much == 1}
     if answer := await story.ask(step, by, "/post", code, **data):
         number = answer["post"]["id"]
         made = Said(number, by, place.id, name, model.at, thread=number, votes={by: 1}, nsfw=step.much == 1)
@@ -78,7 +78,7 @@ async def comment(story: Story, step: Step, by: str) -> None:
     elif code is None and not (thread.is_shown and target.is_shown and place.is_open):
         code = "couldnt_create_comment"
     text = _text(story, step)
-    more = {} if target.is_post else {"parent_id": target.id}
+    more: dict[str, Any] = {} if target.is_post else {"parent_id": target.id}
     if answer := await story.ask(step, by, "/comment", code, content=text, post_id=thread.id, **more):
         number = answer["comment"]["id"]
         made = Said(number, by, place.id, text, model.at, target.id, thread.id, votes={by: 1})
@@ -96,7 +96,7 @@ async def vote(story: Story, step: Step, by: str) -> None:
     if target is None:
         return
     kind = "post" if target.is_post else "comment"
-    data = {f"{kind}_id": target.id, "post_id": target.thread, "score": step.much % 3 - 1}
+    data: dict[str, Any] = {f"{kind}_id": target.id, "post_id": target.thread, "score": step.much % 3 - 1}
     if await story.ask(step, by, f"/{kind}/like", model.ban_code(by, model.places[target.place]), **data):
         target.votes.pop(by, None)
         if data["score"]:
@@ -109,7 +109,8 @@ async def save(story: Story, step: Step, by: str) -> None:
         return
     kind, wanted = "post" if target.is_post else "comment", step.much % 2 == 0
     code = f"couldnt_save_{kind}" if wanted and by in target.saved else None
-    if await story.ask(step, by, f"/{kind}/save", code, **{f"{kind}_id": target.id, "save": wanted}):
+    data: dict[str, Any] = {f"{kind}_id": target.id, "save": wanted}
+    if await story.ask(step, by, f"/{kind}/save", code, **data):
         target.saved = target.saved | {by} if wanted else target.saved - {by}
 
 
@@ -211,7 +212,7 @@ async def write(story: Story, step: Step, by: str) -> None:
             letter.text = str(change.get("content", letter.text))
         return
     to, text = story.person(step.whom), f"{story.word} {len(model.letters)}"
-    data = {"content": text, "recipient_id": to.id}
+    data: dict[str, Any] = {"content": text, "recipient_id": to.id}
     if answer := await story.ask(step, by, "/private_message", model.ban_code(by), **data):
         number = answer["message"]["id"]
         model.letters[number] = Letter(number, by, to.name, text)
@@ -222,7 +223,7 @@ async def create(story: Story, step: Step, by: str) -> None:
     if len(model.places) > 3:
         return
     name = f"{story.word}_{len(model.places)}"
-    data = {"name": name, "title": name, "category_id": 1, "nsfw": step.much == 1}
+    data: dict[str, Any] = {"name": name, "title": name, "category_id": 1, "nsfw": step.much == 1}
     if answer := await story.ask(step, by, "/community", model.ban_code(by), **data):
         number = answer["community"]["id"]
         model.places[number] = Place(number, name, by, step.much == 1, moderators=[by], followers=[by])
@@ -261,7 +262,7 @@ async def ban_there(story: Story, step: Step, by: str) -> None:
     if code is None and wanted and model.is_banned_from(whom.name, place):
         code = "community_user_already_banned"
     expires = {"expires": int(until)} if wanted and until < math.inf else {}
-    data = {"community_id": place.id, "user_id": whom.id, "ban": wanted, "reason": story.word, **expires}
+    data: dict[str, Any] = {"community_id": place.id, "user_id": whom.id, "ban": wanted, "reason": story.word, **expires}
     if await story.ask(step, by, "/community/ban_user", code, **data):
         place.banned_until[whom.name] = int(until) if expires else until if wanted else -math.inf
         model.note("banned_from_community", by, place, other_user_id=whom.id, banned=wanted, reason=story.word)
@@ -274,7 +275,7 @@ async def ban(story: Story, step: Step, by: str) -> None:
     until = model.at + 150 if step.much > 2 else math.inf
     expires = {"expires": int(until)} if wanted and until < math.inf else {}
     code = None if model.people[by].admin else "not_an_admin"
-    data = {"user_id": whom.id, "ban": wanted, "reason": story.word, **expires}
+    data: dict[str, Any] = {"user_id": whom.id, "ban": wanted, "reason": story.word, **expires}
     if whom.name != "admin" and await story.ask(step, by, "/user/ban", code, **data):
         whom.banned_until = int(until) if expires else until if wanted else -math.inf
         model.note("banned", by, None, other_user_id=whom.id, banned=wanted, reason=story.word)
@@ -289,7 +290,7 @@ async def appoint(story: Story, step: Step, by: str) -> None:
         code = "community_moderator_already_exists"
     if code is None and not wanted and whom.name == place.owner and by != place.owner:
         code = "not_a_mod_or_admin"
-    data = {"community_id": place.id, "user_id": whom.id, "added": wanted}
+    data: dict[str, Any] = {"community_id": place.id, "user_id": whom.id, "added": wanted}
     if await story.ask(step, by, "/community/mod", code, **data):
         place.moderators = [x for x in place.moderators if x != whom.name] + ([whom.name] if wanted else [])
         model.note("added_to_community", by, place, other_user_id=whom.id, removed=not wanted)

@@ -92,7 +92,7 @@ def test_everybody_sees_what_the_model_says(engine: Engine) -> None:
             deadline=None,
             suppress_health_check=list(HealthCheck),
             database=None,
-            phases=[Phase.generate, Phase.shrink],
+            phases=[Phase.generate],
         )
         @given(STEPS)
         def ends_as_the_model_says(steps: list[Step]) -> None:
