@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 #: Connections have their own limit; this one is uvicorn's for everything that has not become a WebSocket.
 _BOUNDS = Bounds(max_connections=1 << 20)
+#: How large a frame may be, beside the packets in it that may be large themselves.
+_FRAME_BYTES = 1 << 20
 #: So late the loop is under a load that is too much.
 _OVERLOAD_SECONDS = 0.25
 #: What clients of MQTT 3.1 (MQTT.js among them) call it.
@@ -136,8 +138,8 @@ class Listener:
             self._http.change(self._frames(self.options.websocket))
 
     def _frames(self, options: WebSocketOptions) -> WebSocketSettings:
-        # A frame may hold many packets; without a limit of its own one packet of the largest size has to fit.
-        largest = options.max_frame_size or self._stream.broker.limits.max_packet_size + 5
+        # A frame may hold many packets, and whoever sends one that is too large shall hear so in MQTT.
+        largest = options.max_frame_size or 2 * self._stream.broker.limits.max_packet_size + _FRAME_BYTES
         return WebSocketSettings(largest, ping_interval_seconds=None, compress=options.compress)
 
     # --- who comes ----------------------------------------------------------------------------------------------------

@@ -227,6 +227,21 @@ def test_a_websocket_needs_the_subprotocol_and_binary_frames(served: Served) -> 
             connection.recv(DEADLINE_SECONDS)
 
 
+def test_a_frame_may_be_larger_than_a_packet() -> None:
+    import websockets.sync.client as ws
+
+    with serve(Broker(limits=Limits(max_packet_size=200))) as served:
+        url = f"ws://127.0.0.1:{served.ws_port}/mqtt"
+        with ws.connect(url, subprotocols=["mqtt"]) as connection:  # type: ignore[list-item]
+            packets = mqtt.encode(mqtt.Publish("a", b"x" * 100), 5) * 50 + mqtt.PINGREQ
+            connection.send(_hello())
+            assert bytes(connection.recv(DEADLINE_SECONDS, decode=False))[0] == 0x20
+            connection.send(packets)
+            assert connection.recv(DEADLINE_SECONDS) == mqtt.PINGRESP
+            connection.send(mqtt.encode(mqtt.Publish("a", b"x" * 1000), 5))
+            assert connection.recv(DEADLINE_SECONDS) == mqtt.encode(mqtt.Disconnect(Reason.PACKET_TOO_LARGE), 5)
+
+
 def _hello(version: int = 5, client_id: str = "raw", username: str | None = None) -> bytes:
     return mqtt.encode(mqtt.Connect(version, client_id, username=username), version)
 
