@@ -70,7 +70,7 @@ class Writers:
                 self.retained.append((topic, payload))
 
 
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(600 + 30 * ROUNDS)
 def test_what_was_acknowledged_survives_sigkill(tmp_path: Path, data_url: str) -> None:
     chance = random.Random(7)
     titles: set[str] = set()

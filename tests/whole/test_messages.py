@@ -33,7 +33,7 @@ class Source:
         self._sent: dict[int, tuple[str, str]] = {}
         self._done: set[int] = set()
         self._client = paho.Client(
-            paho.CallbackAPIVersion.VERSION2,  # type: ignore[attr-defined]
+            paho.CallbackAPIVersion.VERSION2,
             client_id=f"source{number}",
             reconnect_on_failure=False,
         )
@@ -76,7 +76,7 @@ class Sink:
         self.heard: Counter[str] = Counter()
         self._ready = threading.Event()
         self._client = paho.Client(
-            paho.CallbackAPIVersion.VERSION2,  # type: ignore[attr-defined]
+            paho.CallbackAPIVersion.VERSION2,
             client_id=name,
             clean_session=clean,
             protocol=paho.MQTTv311,
@@ -106,7 +106,7 @@ class Sink:
         self.start()
 
 
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(600 + 30 * ROUNDS)
 def test_delayed_and_retained_messages_survive_sigkill(tmp_path: Path, data_url: str) -> None:
     chance = random.Random(7)
     program = Program(tmp_path, data_url)

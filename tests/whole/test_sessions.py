@@ -37,7 +37,7 @@ class Client:
         self._subscribed = threading.Event()
         self.present = threading.Event()
         self._client = paho.Client(
-            paho.CallbackAPIVersion.VERSION2,  # type: ignore[attr-defined]
+            paho.CallbackAPIVersion.VERSION2,
             client_id=name,
             clean_session=False,
             protocol=paho.MQTTv311,
@@ -108,7 +108,7 @@ class Publishing:
         self._thread.join(10)
 
 
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(600 + 30 * ROUNDS)
 def test_sessions_survive_sigkill(tmp_path: Path, data_url: str) -> None:
     chance = random.Random(11)
     program = Program(tmp_path, data_url)

@@ -28,7 +28,7 @@ class Mortal:
     def __init__(self, program: Program, name: str, text: str, *, lasts: int, delay: int, clean: bool = True) -> None:
         self._connected = threading.Event()
         self._client = paho.Client(
-            paho.CallbackAPIVersion.VERSION2,  # type: ignore[attr-defined]
+            paho.CallbackAPIVersion.VERSION2,
             client_id=name,
             protocol=paho.MQTTv5,
             reconnect_on_failure=False,
@@ -60,7 +60,7 @@ class Mortal:
         self._client.loop_stop()
 
 
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(600 + 30 * ROUNDS)
 def test_wills_survive_sigkill(tmp_path: Path, data_url: str) -> None:
     program = Program(tmp_path, data_url)
     program.start()
