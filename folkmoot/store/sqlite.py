@@ -56,6 +56,8 @@ class SqliteEngine:
         # SQLite's own knows only the letters A to Z.
         connection.create_function("lower", 1, _lower, deterministic=True)
         connection.execute("PRAGMA foreign_keys = ON")
+        # What is deleted is written over, however the library was built.
+        connection.execute("PRAGMA secure_delete = ON")
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute("PRAGMA cache_size = -16000")
         if read_only:
