@@ -8,7 +8,8 @@ from xml.etree import ElementTree
 
 import httpx
 
-from folkmoot.store import Engine
+from folkmoot.domain import spaces
+from folkmoot.store import Engine, Transaction
 from tests.surfaces.forum.hall import Hall, run_in_hall
 
 
@@ -66,6 +67,64 @@ def test_what_is_in_which_feed(engine: Engine) -> None:
         assert texts(community, "title") == ["in garden & more"]
         assert texts(await feed(hall, "u/ann", sort="TopAll"), "title") == ["in garden & more", "in main"]
         assert texts(await feed(hall, f"front/{hall.tokens['bob']}"), "title") == ["in main"]
+
+    run_in_hall(engine, act)
+
+
+HOSTILE = (
+    *(
+        "]]> <script>alert(1)</script> & &amp; &#0;",
+        "\u202eRTL \u2066x",
+        "emoji 😀 z\u0301",
+        "tab\there",
+        "vt\x0b\x1b[31mx",
+    ),
+    *("del\x7f\x85x", "non\ufffe\uffffx", "\ufeffbom", '" onclick="x', "a" * 200),
+)
+# What XML cannot hold.
+_LOST = str.maketrans("", "", "\x0b\x1b\ufffe\uffff")
+
+
+def test_what_is_written_to_break_a_feed_does_not(engine: Engine) -> None:
+    async def act(hall: Hall) -> None:
+        body = "]]> <b onclick=x>raw</b> \x0b\ufffe [x](javascript:alert(1)) <https://ok.example>"
+        for title in HOSTILE:
+            await hall.post("ann", title, url="https://example.org/?a=\"<>&'", body=body)
+            hall.clock.wait(seconds=1)
+        channel = await feed(hall, "all", sort="New")
+        assert texts(channel, "title") == [each.translate(_LOST) for each in reversed(HOSTILE)]
+        assert set(texts(channel, "link")) == {"https://example.org/?a=\"<>&'"}
+        for description in texts(channel, "description"):
+            assert "<b" not in description.replace("<br", "") and 'href="javascript' not in description
+            assert '<a href="https://ok.example"' in description and "]]&gt;" in description
+        assert len(set(texts(channel, "guid"))) == len(HOSTILE)
+
+    run_in_hall(engine, act)
+
+
+def test_no_feed_tells_of_what_its_reader_may_not_browse(engine: Engine) -> None:
+    async def act(hall: Hall) -> None:
+        made = (await hall.send("/community", "ann", name="secret", title="S", category_id=1))["community"]["id"]
+        await hall.send("/community/follow", "bob", community_id=made, follow=True)
+        post = await hall.post("ann", "hidden", "secret", nsfw=True)
+        comment = await hall.comment("bob", post, "for @ann")
+        await hall.comment("ann", post, "for @bob", parent_id=comment)
+        seen = {
+            name: texts(await feed(hall, name), "title")
+            for name in ("all", "u/ann", "c/secret", *(f"front/{hall.tokens[each]}" for each in ("ann", "bob")))
+        }
+        assert all(found == ["hidden"] for found in seen.values())
+        assert texts(await feed(hall, f"inbox/{hall.tokens['bob']}"), "title") == ["Reply from ann"] * 2
+
+        def close(tx: Transaction) -> None:
+            spaces.add_list_face(tx, made, spaces.get_space(tx, made).owner_id, "secret", "PRIVATE")
+
+        await hall.house.db.write(close)
+        for name in ("all", "u/ann", f"front/{hall.tokens['bob']}", f"inbox/{hall.tokens['bob']}"):
+            assert texts(await feed(hall, name), "title") == [], name
+        assert (await hall.client.get("/feeds/c/secret.xml")).status_code == 400
+        assert texts(await feed(hall, f"front/{hall.tokens['ann']}"), "title") == ["hidden"]
+        assert texts(await feed(hall, f"inbox/{hall.tokens['ann']}"), "title") == ["Reply from bob"] * 2
 
     run_in_hall(engine, act)
 
@@ -132,11 +191,12 @@ def test_a_date_says_not_modified_only_of_what_has_not_changed(engine: Engine) -
         hall.clock.wait(seconds=5)
         assert (await asked(modified)).status_code == 304
         # Each of these changes what stands in the feed, and none of them when its newest post was written.
-        for change in (
+        changes: tuple[dict[str, Any], ...] = (
             {"path": "/post/like", "by": "bob", "post_id": older, "score": 1},
             {"path": "/post", "by": "ann", "method": "PUT", "edit_id": older, "name": "older, edited"},
             {"path": "/post", "by": "ann", "method": "PUT", "edit_id": newer, "name": "newer", "deleted": True},
-        ):
+        )
+        for change in changes:
             await hall.send(**change)
             answer = await asked(modified)
             assert answer.status_code == 200, change
