@@ -2,7 +2,8 @@
 
 The real listener answers in a process of its own; the driver writes prepared requests on a few kept connections and only
 counts the answers. What counts is requests per second of the server's processor time, for the budget is one core's. `among
-many` asks for another page each time, `while people vote` casts votes beside, so that no page is there from a moment ago.
+many` asks for another page each time, `while people vote` casts votes beside, so that no page is there from a moment ago;
+with `--keep posts` none ever is, with `--keep nothing` every post is read and written anew.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import time
 from collections.abc import Iterator, Sequence
 from itertools import cycle
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import uvloop
 
@@ -28,7 +29,7 @@ from folkmoot.config import Config, Limits
 from folkmoot.house import House
 from folkmoot.net.listeners import HttpServer, open_socket
 from folkmoot.store import Announcements, Database, SqliteEngine
-from folkmoot.surfaces.forum import make_app
+from folkmoot.surfaces.forum import kept, make_app
 
 BUDGET = 1_500
 THREAD_MILLISECONDS = 50
@@ -111,6 +112,15 @@ def cases(reader: Seeded) -> list[Case]:
     return found
 
 
+def _keep_less(keep: str) -> None:
+    """Forget the pages of a moment ago, or the posts that were written once too, each time they are asked for."""
+    nothing: Any = lambda *_: None  # noqa: E731
+    if keep != "pages":
+        setattr(kept.Pages, "get", nothing)  # noqa: B010
+    if keep == "nothing":
+        setattr(kept.PostsOfVersion, "get", nothing)  # noqa: B010
+
+
 async def _serve(directory: Path) -> None:
     database = Database(SqliteEngine(directory / "community.db"))
     database.open()
@@ -126,9 +136,9 @@ async def _serve(directory: Path) -> None:
 
 
 @contextlib.contextmanager
-def serve(directory: Path) -> Iterator[tuple[str, int]]:
+def serve(directory: Path, keep: str = "pages") -> Iterator[tuple[str, int]]:
     """A server in a process of its own; its address and its process."""
-    command = [sys.executable, "-m", "bench.forum", "--serve", str(directory)]
+    command = [sys.executable, "-m", "bench.forum", "--serve", str(directory), "--keep", keep]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
@@ -228,25 +238,25 @@ def _cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-async def _run(directory: Path, reader: Seeded, seconds: float, only: str = "") -> list[Row]:
-    with serve(directory) as (address, pid):
+async def _run(directory: Path, reader: Seeded, seconds: float, only: str, keep: str) -> list[Row]:
+    with serve(directory, keep) as (address, pid):
         wanted = [case for case in cases(reader) if only in case.name]
         return [await _measure(address, pid, case, reader.token, seconds) for case in wanted]
 
 
-def run(seconds: float, posts: int = POSTS, comments: int = COMMENTS, only: str = "") -> list[Row]:
+def run(seconds: float, posts: int = POSTS, comments: int = COMMENTS, only: str = "", keep: str = "pages") -> list[Row]:
     """Requests per second for each case whose name has `only` in it; `seconds` for each."""
     with contextlib.ExitStack() as stack:
         kept = os.environ.get(KEPT)
         directory = Path(kept or stack.enter_context(tempfile.TemporaryDirectory()))
         directory.mkdir(parents=True, exist_ok=True)
-        return uvloop.run(_run(directory, seed(directory, posts, comments), seconds, only))
+        return uvloop.run(_run(directory, seed(directory, posts, comments), seconds, only, keep))
 
 
-def show(seconds: float, only: str = "") -> None:
+def show(seconds: float, only: str = "", keep: str = "pages") -> None:
     """Print the table."""
     print(f"{'':44}{'requests/s':>12}{'per CPU second':>16}{'ms':>8}  budget")
-    for row in run(min(seconds, 1.0), only=only):
+    for row in run(min(seconds, 1.0), only=only, keep=keep):
         case = row.case
         budget = f"{case.milliseconds} ms" if case.milliseconds else str(case.budget or "")
         took = 1000 / max(row.requests_per_cpu_second, 0.001)
@@ -259,11 +269,15 @@ def _main() -> None:
     parser.add_argument("only", nargs="?", default="", help="part of the names of what is measured")
     parser.add_argument("--serve", type=Path, help="answer from this directory")
     parser.add_argument("--seconds", type=float, default=1.0)
+    parser.add_argument(
+        "--keep", choices=("pages", "posts", "nothing"), default="pages", help="what the server has from a moment ago"
+    )
     given = parser.parse_args()
     if given.serve:
+        _keep_less(given.keep)
         uvloop.run(_serve(given.serve))
     else:
-        show(given.seconds, given.only)
+        show(given.seconds, given.only, given.keep)
 
 
 if __name__ == "__main__":

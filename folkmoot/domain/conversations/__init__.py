@@ -83,6 +83,7 @@ from folkmoot.domain.conversations.searching import (
 )
 from folkmoot.domain.conversations.views import (
     AnswerView,
+    Mark,
     ThreadView,
     answered_author,
     get_answer,
@@ -90,6 +91,7 @@ from folkmoot.domain.conversations.views import (
     list_answer_entries,
     list_answers,
     list_thread_entries,
+    list_thread_marks,
     require_visible,
 )
 
@@ -103,6 +105,7 @@ __all__ = [
     "Arrival",
     "Erasure",
     "Letterhead",
+    "Mark",
     "Message",
     "MessageView",
     "Order",
@@ -156,6 +159,7 @@ __all__ = [
     "list_recipients",
     "list_spaces_written_to",
     "list_thread_entries",
+    "list_thread_marks",
     "list_thread_views",
     "message_of_mail_id",
     "months_before",

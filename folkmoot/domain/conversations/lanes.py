@@ -58,9 +58,10 @@ _DAY_MICROSECONDS = 86_400_000_000
 _MOST_SELECTIONS = 96
 # A window with fewer threads than this is read whole.
 _FEW = 150
-# So many of the highest ever are looked through for those of a window that has more days than these.
-_MOST_HIGHEST = 600
+# Of a window that has more days than these, so many of the highest ever are looked through, or so many for each of the page.
 _SHORT_DAYS = 10
+_MOST_HIGHEST = 600
+_HIGHEST_EACH = 15
 # The hottest are looked for among the newest, then in stretches of time each so many times as long as all before.
 _NEWEST = 20
 _LONGER = 16
@@ -127,7 +128,7 @@ def _recent_among_highest(tx: Transaction, scope: Scope, since: int, most: int) 
     # What is limited comes in its own order, which the outer selection keeps and so stops as soon as it has enough.
     found = tx.rows(
         f"SELECT * FROM ({lanes} ORDER BY {SCORE.order} LIMIT :highest) AS best WHERE created_at > :since LIMIT :most",
-        highest=_MOST_HIGHEST,
+        highest=max(_MOST_HIGHEST, _HIGHEST_EACH * most),
         since=since,
         most=most,
         **scope.parameters,

@@ -130,6 +130,23 @@ def list_thread_entries(tx: Transaction, ids: Sequence[int], viewer_id: int | No
     return [by_id[each] for each in ids if each in by_id]
 
 
+class Mark(msgspec.Struct, frozen=True):
+    """What a thread's view has of its viewer."""
+
+    my_vote: int | None = None
+    is_followed: bool = False
+    is_saved: bool = False
+
+
+def list_thread_marks(tx: Transaction, ids: Sequence[int], viewer_id: int) -> dict[int, Mark]:
+    """What the views of these threads have of an account, for those who know the rest of them already."""
+    words, parameters = expand("id", ids)
+    rows = tx.rows(
+        f"SELECT m.id, {_OF_VIEWER} FROM messages m{_VIEWER} WHERE m.id IN {words}", viewer=viewer_id, **parameters
+    )
+    return {row[0]: Mark(row[1], bool(row[2]), bool(row[3])) for row in rows}
+
+
 def get_thread_entry(tx: Transaction, thread_id: int, viewer_id: int | None, now: datetime) -> ThreadView:
     """The view of one thread, removed or not. Raises NotFound; whether the viewer may see it is the caller's to ask."""
     found = list_thread_entries(tx, [thread_id], viewer_id, now)

@@ -12,8 +12,6 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Concatenate, ParamSpec, TypeVar, get_args
 
-import msgspec
-
 from folkmoot.domain import accounts, spaces
 from folkmoot.domain.accounts import Actor
 from folkmoot.domain.conversations import Order, months_before
@@ -23,6 +21,7 @@ from folkmoot.net.http import Call
 from folkmoot.store import Transaction
 from folkmoot.surfaces.forum import render
 from folkmoot.surfaces.forum.auth import Throttle, Tokens
+from folkmoot.surfaces.forum.kept import Pages, Posts
 from folkmoot.surfaces.forum.previews import Previews
 from folkmoot.surfaces.forum.push import Member, Rooms
 from folkmoot.surfaces.forum.schema import SortType, UserView
@@ -41,48 +40,6 @@ SORTS = get_args(SortType)
 _WINDOWS = {"TopDay": timedelta(days=1), "TopWeek": timedelta(days=7)}
 _MONTHS = {"TopMonth": 1, "TopYear": 12}
 
-_MOST_PAGES = 4_000
-_MOST_BYTES = 8 * 1024 * 1024
-_LARGEST_PAGE = 128 * 1024
-_NO_TIME = timedelta(0)
-_PAGE_AGE = timedelta(seconds=1)
-
-
-class Pages:
-    """What stood on a page a moment ago: which threads, and their answer as it was written for one viewer.
-
-    It is good for a second of the clock that ranks it, and only while nothing at all has changed in the database: whoever
-    was told that his change is made sees it.
-    """
-
-    def __init__(self) -> None:
-        self._pages: dict[Any, tuple[Any, datetime, Any]] = {}
-        self._bytes = 0
-
-    def get(self, key: Any, version: Any, now: datetime) -> Any:
-        """What was put under the key, or None when it has to be found out."""
-        found = self._pages.get(key)
-        if found is None or found[0] != version or not _NO_TIME <= now - found[1] < _PAGE_AGE:
-            return None
-        return found[2]
-
-    def put(self, key: Any, version: Any, now: datetime, ids: list[int]) -> None:
-        """Remember which threads stand on a page."""
-        self._keep(key, version, now, ids, 8 * len(ids))
-
-    def put_answer(self, key: Any, version: Any, now: datetime, answer: msgspec.Raw) -> None:
-        """Remember a page as it is written."""
-        self._keep(key, version, now, answer, len(bytes(answer)))
-
-    def _keep(self, key: Any, version: Any, now: datetime, value: Any, size: int) -> None:
-        if size > _LARGEST_PAGE:
-            return
-        if len(self._pages) >= _MOST_PAGES or self._bytes + size > _MOST_BYTES:
-            self._pages.clear()
-            self._bytes = 0
-        self._pages[key] = (version, now, value)
-        self._bytes += size
-
 
 @dataclass(frozen=True, slots=True)
 class Forum:
@@ -94,6 +51,7 @@ class Forum:
     throttle: Throttle
     previews: Previews
     pages: Pages = field(default_factory=Pages)
+    posts: Posts = field(default_factory=Posts)
     # Held by who changes the site's configuration.
     configuring: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -128,11 +86,6 @@ async def write(call: Call, action: Callable[Concatenate[Transaction, P], T], *a
     forum: Forum = call.app
     came_through = member(call)
     return await forum.house.db.write_from(came_through.source if came_through else "", action, *args, **kwargs)
-
-
-def written(answer: Any) -> msgspec.Raw:
-    """An answer as it goes out, to be kept or to be written on the thread that found it out."""
-    return msgspec.Raw(msgspec.json.encode(answer))
 
 
 def page(data: Any) -> tuple[int, int]:

@@ -25,8 +25,8 @@ from folkmoot.surfaces.forum.handlers import (
     read,
     shows_nsfw,
     write,
-    written,
 )
+from folkmoot.surfaces.forum.kept import PostsOfVersion
 from folkmoot.surfaces.forum.push import EVERYTHING
 
 # More than this is read out of the others' way.
@@ -114,11 +114,10 @@ async def get_posts(call: Call) -> msgspec.Raw:
     skip, most = page(data)
     order, since = order_of(data.sort, now)
 
-    def look(tx: Transaction, scope: Scope, ids: list[int] | None = None) -> tuple[list[int], msgspec.Raw]:
-        if ids is None:
-            ids = conversations.list_ids(tx, scope, order, since, skip, most, now)
+    def look(tx: Transaction) -> msgspec.Raw:
+        ids = conversations.list_ids(tx, _scope(tx, call.actor, data, now), order, since, skip, most, now)
         found = conversations.list_thread_entries(tx, ids, viewer_id, now)
-        return ids, written(schema.GetPostsResponse(render.posts(found, viewer_id, now)))
+        return msgspec.Raw(msgspec.json.encode(schema.GetPostsResponse(render.posts(found, viewer_id, now))))
 
     def look_again(tx: Transaction) -> msgspec.Raw:
         pages, version = forum.pages, tx.version()
@@ -126,19 +125,35 @@ async def get_posts(call: Call) -> msgspec.Raw:
         key = (scope.lanes, *scope.parameters.values(), data.sort, skip, most)
         answer: msgspec.Raw | None = pages.get((viewer_id, key), version, now)
         if answer is None:
-            ids, answer = look(tx, scope, pages.get(key, version, now))
-            pages.put(key, version, now, ids)
+            ids: list[int] | None = pages.get(key, version, now)
+            if ids is None:
+                ids = conversations.list_ids(tx, scope, order, since, skip, most, now)
+                pages.put(key, version, now, ids)
+            answer = _written(tx, forum.posts.at(version), ids, viewer_id, now)
             pages.put_answer((viewer_id, key), version, now, answer)
         return answer
 
     db = forum.house.db
     if skip + most > DEEP:
-        _, answer = await db.scan(lambda tx: look(tx, _scope(tx, call.actor, data, now)))
+        answer = await db.scan(look)
     else:
         answer = await db.read(look_again)
     if data.community_id is None:
         forum.rooms.enter(member(call), EVERYTHING, viewer_id)
     return answer
+
+
+def _written(
+    tx: Transaction, posts: PostsOfVersion, ids: list[int], viewer_id: int | None, now: datetime
+) -> msgspec.Raw:
+    """The answer with these posts: what is the same for everybody of those that are known, and the viewer's own."""
+    known = {each: post for each in ids if (post := posts.get(each)) is not None}
+    unknown = [each for each in ids if each not in known]
+    for post in render.written_posts(conversations.list_thread_entries(tx, unknown, None, now), now):
+        known[post.id] = post
+        posts.put(post)
+    marks = conversations.list_thread_marks(tx, ids, viewer_id) if ids and viewer_id is not None else {}
+    return render.page_of_posts([known[each] for each in ids if each in known], marks, viewer_id, now)
 
 
 def _scope(tx: Transaction, actor: Actor, data: schema.GetPosts, now: datetime) -> Scope:

@@ -17,10 +17,12 @@ from folkmoot.surfaces.forum.render.views import (
     site,
     user,
 )
+from folkmoot.surfaces.forum.render.written import WrittenPost, page_of_posts, written_posts
 
 __all__ = [
     "LISTS",
     "OF_THE_SITE",
+    "WrittenPost",
     "admins",
     "answer_item",
     "categories",
@@ -32,6 +34,7 @@ __all__ = [
     "folded",
     "mention",
     "mod_act",
+    "page_of_posts",
     "post",
     "post_item",
     "posts",
@@ -41,4 +44,5 @@ __all__ = [
     "stored_timestamp",
     "timestamp",
     "user",
+    "written_posts",
 ]
