@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 from folkmoot.config import Limits
-from folkmoot.store import Engine
-from tests.surfaces.forum.hall import Hall, run_in_hall
+from folkmoot.store import Engine, SqliteEngine
+from tests.surfaces.forum.hall import Hall, hall_on, run_in_hall
 
 REFUSED: list[tuple[str, str, dict[str, Any], int, str, str | None]] = [
     ("GET", "/nowhere", {}, 404, "", "Unknown op type"),
@@ -112,6 +113,37 @@ def test_documented_rate_limits(engine: Engine) -> None:
         assert await hall.refused("/comment/like", "ann", comment_id=99, score=1) == "couldnt_find_comment"
 
     run_in_hall(engine, act, Limits(register=100))
+
+
+def test_registering_and_founding_a_community_are_one_kind(tmp_path: Path) -> None:
+    async def run() -> None:
+        # As it is by default.
+        assert Limits() == Limits(
+            register=1, register_per_second=3600, post=1, post_per_second=600, message=30, message_per_second=60
+        )
+        async with hall_on(SqliteEngine(tmp_path / "community.db"), Limits()) as hall:
+            form = {"username": "ann", "password": "pw", "password_verify": "pw", "admin": False}
+            # What fails does not count, over neither transport.
+            assert await hall.refused("/user/register", **{**form, "username": "!"}) == "invalid_username"
+            async with hall.peer() as peer:
+                assert (await peer.ask("Register", **{**form, "password": "x"}))["error"] == "passwords_dont_match"
+                auth = (await peer.data("Register", **form))["jwt"]
+                text = "Too many requests. 1 per 3600 seconds"
+                community = {"name": "garden", "title": "Garden", "category_id": 1, "auth": auth}
+                assert (await peer.ask("CreateCommunity", **community))["error"] == text
+                limited = await hall.answer("/community", **community)
+                assert (limited.status_code, limited.json()["error"]) == (429, text)
+                assert (await hall.answer("/user/register", **form)).status_code == 429
+                hall.clock.wait(seconds=3600)
+                assert (await hall.answer("/community", **community)).status_code == 200
+                assert (await peer.ask("Register", **{**form, "username": "bob"}))["error"] == text
+                # Everything else goes on.
+                for _ in range(100):
+                    assert (await hall.client.get("/api/v1/community/list", params={"sort": "Hot"})).status_code == 200
+                for _ in range(40):
+                    assert (await hall.client.get("/feeds/all.xml")).status_code == 400
+
+    asyncio.run(run())
 
 
 def test_posts_at_once_from_one_address_are_one(engine: Engine) -> None:
