@@ -8,7 +8,6 @@ from .actions import keep
 from .agenda import Agenda
 from .automatic import AutomaticSubscription
 from .broker import Broker
-from .certificates import NEED_CERTIFICATE
 from .delayed import Delayed, DelayedSettings
 from .expressions import check_expression
 from .happenings import Happenings
@@ -51,7 +50,6 @@ from .topics import is_filter, is_topic, matches, split_shared
 
 __all__ = [
     "FOREVER",
-    "NEED_CERTIFICATE",
     "Agenda",
     "Alarm",
     "AutomaticSubscription",

@@ -8,9 +8,6 @@ import ssl
 
 from .model import Client
 
-#: The options for which a client has to keep its certificate.
-NEED_CERTIFICATE = frozenset({"crt", "pem", "md5"})
-
 
 def certificate_name(client: Client, how: str) -> str | None:
     """The client's name by `cn`, `dn`, `crt`, `pem` or `md5`; None without a certificate, and for `disabled`."""

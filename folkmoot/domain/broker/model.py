@@ -61,7 +61,7 @@ class Client(Struct):
     sockname: str = ""
     """Which of our addresses it came to, while it is connected."""
     certificate: bytes = b""
-    """Itself (DER), while the options name clients by it."""
+    """Itself (DER), if it has shown one."""
     is_superuser: bool = False
     """May do everything that is not the community's to allow."""
     expires_at: float = 0.0

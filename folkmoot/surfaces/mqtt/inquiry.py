@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import base64
+import ssl
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
@@ -76,8 +76,7 @@ def client_columns(client: Client) -> dict[str, Any]:
         "client_attrs": client.attrs,
     }
     if client.certificate:
-        lines = base64.encodebytes(client.certificate).decode()
-        found["cert_pem"] = f"-----BEGIN CERTIFICATE-----\n{lines}-----END CERTIFICATE-----\n"
+        found["cert_pem"] = ssl.DER_cert_to_PEM_cert(client.certificate)
     return found
 
 

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from starlette.responses import PlainTextResponse
 from starlette.websockets import WebSocket
 
-from folkmoot.domain.broker import NEED_CERTIFICATE, Link
+from folkmoot.domain.broker import Link
 from folkmoot.net.accepting import Acceptor, read_proxy_header
 from folkmoot.net.certificates import ServerTls, TlsSettings
 from folkmoot.net.connection import Bounds
@@ -167,10 +167,7 @@ class Listener:
         client = link.client
         client.zone, client.mountpoint, client.enable_authn = options.zone, options.mountpoint, options.enable_authn
         client.common_name, client.subject, client.is_direct = peer.common_name, peer.subject, peer.is_direct
-        client.sockname = peer.sockname
-        limits = broker.limits
-        if {limits.peer_cert_as_username, limits.peer_cert_as_clientid} & NEED_CERTIFICATE:
-            client.certificate = peer.certificate
+        client.sockname, client.certificate = peer.sockname, peer.certificate
         return link
 
     def patience(self, taken: Callable[[], int], give_up: Callable[[], object]) -> Patience | None:

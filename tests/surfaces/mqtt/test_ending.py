@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,9 @@ from folkmoot.config import Mqtt
 from folkmoot.domain import accounts, spaces
 from folkmoot.store import Transaction
 from tests.surfaces.mqtt.management import CALM, Running, running, scenario
+from tests.surfaces.mqtt.test_authentication import code
+from tests.surfaces.mqtt.test_push import lives
+from tests.surfaces.mqtt.test_tokens import HMAC, sign
 
 BUILT_IN = {"mechanism": "password_based", "backend": "built_in_database"}
 PATH = "/authentication/password_based%3Abuilt_in_database"
@@ -33,7 +36,7 @@ async def connected(
     here: Running, name: str | None, client_id: str, **options: Any
 ) -> AsyncIterator[asyncio.Task[Any]]:
     """A client that is inside; the task ends when its connection does."""
-    kept = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+    kept = Properties(PacketTypes.CONNECT)
     kept.SessionExpiryInterval = 3600
     client = aiomqtt.Client(
         "127.0.0.1",
@@ -91,6 +94,31 @@ def test_a_user_who_changes_or_goes_has_no_connections_and_others_keep_theirs(tm
             assert not other.done()
             await here.ask("DELETE", PATH)
             await ends(other)
+
+    scenario(tmp_path, play)
+
+
+def test_an_authenticator_that_goes_takes_its_clients_along_and_one_that_is_off_does_not(tmp_path: Path) -> None:
+    async def play(here: Running) -> None:
+        await here.ask("POST", "/authentication", json=BUILT_IN)
+        await here.ask("POST", "/authentication", json=HMAC)
+        await add_user(here, "eve")
+        async with connected(here, "eve", "e") as other:
+            ended = asyncio.Event()
+            happenings = here.stream.broker.happenings
+            happenings.disconnected.append(lambda session, *_: ended.set() if session.client_id == "d" else None)
+            with suppress(aiomqtt.MqttError):
+                async with aiomqtt.Client(
+                    "127.0.0.1", here.port, username="dev", password=sign(), identifier="d"
+                ) as client:
+                    # As with the reference: who is in stays until it comes again.
+                    answer = await here.ask("PUT", "/authentication/jwt", json={**HMAC, "enable": False})
+                    assert answer.status_code == 204
+                    await lives(client)
+                    assert await code(here, "dev", sign()) != 0
+                    assert (await here.ask("DELETE", "/authentication/jwt")).status_code == 204
+                    await asyncio.wait_for(ended.wait(), 1)
+            assert not other.done() and "d" not in here.stream.broker.sessions
 
     scenario(tmp_path, play)
 

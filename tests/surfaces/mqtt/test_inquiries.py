@@ -20,7 +20,7 @@ from folkmoot.config import Config, Limits, Outgoing
 from tests.net.serving import serving
 from tests.surfaces.mqtt.management import Running, assert_error, scenario
 from tests.surfaces.mqtt.test_authentication import code, make
-from tests.surfaces.mqtt.test_listeners import certificates  # noqa: F401
+from tests.surfaces.mqtt.test_listeners import certificates, create, greet, server, trusting  # noqa: F401
 
 CONFIG = Config(limits=Limits(enabled=False), outgoing=Outgoing(allowed_networks=("127.0.0.0/8",)))
 HTTP_ID = "password_based:http"
@@ -98,6 +98,7 @@ def test_what_it_is_asked(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> N
 
 def test_what_it_says(tmp_path: Path) -> None:
     async def play(here: Running) -> None:
+        answer: Any
         async with knowing(here) as server:
             for status, answer, found in (
                 (200, {"result": "allow"}, 0),
@@ -234,5 +235,36 @@ def test_servers_with_certificates_of_our_own(tmp_path: Path, certificates: Path
             document = {**authenticator, "ssl": {"enable": True}}
             assert (await here.ask("PUT", f"/authentication/{HTTP_ID}", json=document)).status_code == 204
             assert await code(here, "dev", "pw") != 0 and len(seen) == 3
+
+    scenario(tmp_path, play, CONFIG)
+
+
+def test_every_placeholder(tmp_path: Path, certificates: Path) -> None:  # noqa: F811
+    names = "clientid username password peerhost peerport cert_subject cert_common_name cert_pem zone listener"
+    body = {name: f"${{{name}}}" for name in [*names.split(), "client_attrs.site", "client_attrs.none"]}
+
+    async def play(here: Running) -> None:
+        attrs = [{"expression": "nth(1, tokens(clientid, '-'))", "set_as_attr": "site"}]
+        await here.ask("PUT", "/configs/global_zone", json={"mqtt": {"client_attrs_init": attrs}})
+        tls = server(certificates, cacertfile=str(certificates / "ca.pem"), verify="verify_peer")
+        port = await create(here, "ssl", "s", ssl_options=tls, zone="near")
+        async with knowing(here, body=body) as web:
+            assert await greet(port, client_id="mill-1", ssl=trusting(certificates, "ann")) == b"\x20\x02\0\0"
+            found = msgspec.json.decode(web.asked.pop()[3])
+        assert found.pop("peerport").isdigit()
+        pem = (certificates / "ann.pem").read_text()
+        assert found == {
+            "clientid": "mill-1",
+            "username": "ann",
+            "password": "secret",
+            "peerhost": "127.0.0.1",
+            "cert_subject": "CN=ann,O=Folk",
+            "cert_common_name": "ann",
+            "cert_pem": pem,
+            "zone": "near",
+            "listener": "ssl:s",
+            "client_attrs.site": "mill",
+            "client_attrs.none": "",
+        }
 
     scenario(tmp_path, play, CONFIG)
