@@ -200,7 +200,7 @@ def test_every_command_is_documented() -> None:
 
     text = (ROOT / "README.md").read_text()
     context = click.Context(_folkmoot)
-    for name in _folkmoot.list_commands(context):  # type: ignore[attr-defined]
+    for name in _folkmoot.list_commands(context):
         assert f"folkmoot {name}" in text, name
 
 

@@ -21,7 +21,7 @@ from tests.whole.program import Program, until
 
 SECONDS = 10.0
 #: Listener → how paho speaks to it.
-DOORS = {"mqtt": "tcp", "mqtt_ws": "websockets", "mqtt_tls": "tcp", "mqtt_wss": "websockets"}
+DOORS: dict[str, Any] = {"mqtt": "tcp", "mqtt_ws": "websockets", "mqtt_tls": "tcp", "mqtt_wss": "websockets"}
 VERSIONS = (paho.MQTTv31, paho.MQTTv311, paho.MQTTv5)
 
 
@@ -32,7 +32,7 @@ class Client:
         self,
         program: Program,
         name: str = "",
-        version: int = paho.MQTTv5,
+        version: paho.MQTTProtocolVersion = paho.MQTTv5,
         door: str = "mqtt",
         *,
         clean: bool = True,
@@ -89,7 +89,7 @@ class Client:
 
     def cut(self) -> None:
         """End without a DISCONNECT."""
-        connection = self.paho.socket()
+        connection: Any = self.paho.socket()
         connection = getattr(connection, "_socket", connection)
         connection.shutdown(socket.SHUT_RDWR)
         self.paho.loop_stop()

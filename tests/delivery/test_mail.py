@@ -257,7 +257,7 @@ def test_another_relay_is_used_at_once(tmp_path: Path) -> None:
             for number, (server, name) in enumerate(((one, "first@y"), (other, "second@y"), (one, "third@y")), 1):
                 sender.use(f"smtp://127.0.0.1:{server.port}")
                 await enqueue(database, name)
-                await until(database, lambda found, number=number: found["sent"] == number)
+                await until(database, lambda found, number=number: found["sent"] == number)  # type: ignore[misc]
             with pytest.raises(Invalid):
                 sender.use("gopher://x")
             assert one.arrived() == {"first@y": 1, "third@y": 1} and other.arrived() == {"second@y": 1}

@@ -209,7 +209,7 @@ def test_private_messages(database: Database) -> None:
             (town.ann, {"read": True}),
         ):
             with pytest.raises(Forbidden):
-                inbox.edit_private_message(tx, actor, first.id, NOW, **change)  # type: ignore[arg-type]
+                inbox.edit_private_message(tx, actor, first.id, NOW, **change)
         with pytest.raises(NotFound):
             inbox.edit_private_message(tx, town.owner, first.id, NOW, body="x")
         # Who got it and says that he read it changes nothing else.

@@ -8,6 +8,7 @@ from typing import Any
 import jinja2
 import pytest
 from starlette.requests import Request
+from starlette.responses import Response
 
 from folkmoot.errors import Forbidden
 from folkmoot.net import http, pages
@@ -52,7 +53,7 @@ def test_a_name_the_page_was_not_given_is_an_error(environment: jinja2.Environme
 def test_the_token_is_the_browsers_own() -> None:
     token = pages.csrf_token(request_with())
     assert pages.csrf_token(request_with()) != token
-    response = pages.Response()
+    response = Response()
     pages.set_csrf_cookie(response, token, secure=True)
     cookie = SimpleCookie(response.headers["set-cookie"])[pages.CSRF_COOKIE]
     assert (cookie.value, cookie["samesite"]) == (token, "lax")

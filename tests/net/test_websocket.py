@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosed
 
 from folkmoot.net import http
 from folkmoot.net.connection import Bounds
+from folkmoot.net.framing import text_frame
 from folkmoot.net.websocket import POLICY_VIOLATION, Connection, Connections
 from tests.net.serving import PlainDialect, connect, serving, until
 
@@ -124,7 +125,8 @@ def test_a_slow_listener_is_dropped_and_nobody_waits() -> None:
             _, writer = await connect(address)
             writer.transport.pause_reading()  # type: ignore[attr-defined]
             writer.write(HANDSHAKE)
-            slow = next(each for each in await room.until(2) if each.websocket.client.port != quick.local_address[1])
+            ports = {each.websocket.client.port: each for each in await room.until(2) if each.websocket.client}
+            [slow] = (each for port, each in ports.items() if port != quick.local_address[1])
             pushed, started = 0, time.monotonic()
             while slow.push("x" * 20_000):
                 pushed += 1
@@ -139,6 +141,60 @@ def test_a_slow_listener_is_dropped_and_nobody_waits() -> None:
                 while not writer.transport.is_closing():
                     writer.write(b"\x8a\x80\0\0\0\0")
                     await asyncio.sleep(0.05)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("size", [0, 125, 126, 65_535, 65_536])
+def test_a_frame_of_any_size_is_read_as_its_text(size: int) -> None:
+    async def run() -> None:
+        room = Room()
+        async with room.open() as address, open_websocket(f"ws://{address}/ws") as client:
+            (connection,) = await room.until(1)
+            text = "é" * (size // 2) + "x" * (size % 2)
+            assert connection.push(text, text_frame(text))
+            assert await client.recv() == text
+
+    asyncio.run(run())
+
+
+def test_frames_and_texts_keep_their_order_when_the_peer_reads_late() -> None:
+    async def run() -> None:
+        room = Room()
+        async with room.open() as address, open_websocket(f"ws://{address}/ws", max_queue=4) as client:
+            (connection,) = await room.until(1)
+            # More than the sockets take, less than may wait.
+            client.transport.pause_reading()
+            pushed = [f"{number} {'x' * 300_000}" if number % 9 == 0 else f"{number}" for number in range(60)]
+            for number, text in enumerate(pushed):
+                assert connection.push(text, text_frame(text) if number % 3 else b"") or number > 40
+                await asyncio.sleep(0)
+            await connection_is_quiet(connection)
+            client.transport.resume_reading()
+            heard = [await client.recv() for _ in pushed]
+            assert heard == pushed
+
+    async def connection_is_quiet(connection: Connection) -> None:
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not connection.ended
+
+    asyncio.run(run())
+
+
+def test_a_listener_that_does_not_read_frames_is_dropped() -> None:
+    async def run() -> None:
+        room = Room()
+        async with room.open() as address, open_websocket(f"ws://{address}/ws") as client:
+            (connection,) = await room.until(1)
+            client.transport.pause_reading()
+            text, pushed = "x" * 20_000, 0
+            frame = text_frame(text)
+            while connection.push(text, frame):
+                pushed += 1
+                await asyncio.sleep(0)
+                assert pushed < 5_000
+            assert pushed > 50
 
     asyncio.run(run())
 

@@ -116,7 +116,7 @@ def test_our_keep_alive() -> None:
     assert not end.link.ended
     room.wait(2)
     assert end.link.ended
-    assert not has(Room().enter("me", keepalive=10).connack, Prop.SERVER_KEEP_ALIVE)  # type: ignore[attr-defined]
+    assert not has(Room().enter("me", keepalive=10).connack, Prop.SERVER_KEEP_ALIVE)
 
 
 @states(v5="MQTT-3.1.2-28")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ def names(tx: Transaction) -> list[str]:
 
 
 def test_a_failing_job_in_a_group_leaves_the_others_committed(engine: Engine) -> None:
-    async def scenario() -> list[object]:
+    async def scenario() -> list[Any]:
         migrate(engine, "community")
         database = Database(engine)
         database.open()

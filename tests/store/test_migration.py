@@ -49,7 +49,7 @@ def described(engine: Engine) -> list[Any]:
         if isinstance(engine, SqliteEngine):
             rows = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE '%alembic%'")
             return sorted((kind, name, " ".join((sql or "").split())) for kind, name, sql in rows.fetchall())
-        schema_name = engine.schema  # type: ignore[attr-defined]
+        schema_name = engine.schema
         columns = (
             "SELECT table_name, column_name, data_type, is_nullable, column_default FROM information_schema.columns"
             f" WHERE table_schema = '{schema_name}'"

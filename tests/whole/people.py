@@ -93,7 +93,7 @@ class Subscriber:
             self.client.username_pw_set(name, password)
         self.client.on_connect = self._on_connect
         self.client.on_subscribe = lambda *_: self._subscribed.set()
-        self.client.on_message = lambda _c, _u, message: self.heard.append((message.topic, message.payload))
+        self.client.on_message = lambda _c, _u, message: self.heard.append((message.topic, bytes(message.payload)))
         self.client.on_disconnect = lambda *_: self.ended.set()
         self.client.reconnect_delay_set(60, 60)
         self.client.connect("127.0.0.1", program.port("mqtt"))

@@ -51,7 +51,7 @@ class Sink:
     def to(self, address: str) -> list[EmailMessage]:
         """The mails that reached an address, parsed."""
         return [
-            email.message_from_bytes(data, policy=email.policy.default)  # type: ignore[misc]
+            email.message_from_bytes(data, policy=email.policy.default)
             for _, recipients, data in self.mails
             if address in recipients
         ]

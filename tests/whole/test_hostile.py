@@ -111,8 +111,10 @@ def test_heads_and_bodies_are_bounded(program: Program, surface: str) -> None:
     }
     if surface in path:
         with program.http(surface, auth=("api_user", "token") if surface == "newsletter" else None) as client:
-            answer = client.post(path[surface], content=b" " * 50_000_000, headers={"content-type": "application/json"})
-            assert answer.status_code in (401, 413), answer.status_code
+            refused = client.post(
+                path[surface], content=b" " * 50_000_000, headers={"content-type": "application/json"}
+            )
+            assert refused.status_code in (401, 413), refused.status_code
 
 
 BAD_BODIES: tuple[tuple[str, bytes], ...] = (

@@ -125,7 +125,7 @@ def refusal(town: Town, sender: str, subject: str, **headers: str) -> str:
     try:
         mail_in(town.program, sender, LIST, subject=subject, body="x", **headers)
     except smtplib.SMTPDataError as error:
-        assert error.smtp_code == 550
+        assert error.smtp_code == 550 and isinstance(error.smtp_error, bytes)
         return error.smtp_error.decode()
     except smtplib.SMTPRecipientsRefused as error:
         [(code, text)] = error.recipients.values()
@@ -157,7 +157,7 @@ def test_a_message_that_is_gone_leaves_every_door_and_comes_back(town: Town, by:
         message = post
         if kind == "comment":
             message = dmitri.forum.call("POST", "/comment", content="Look", post_id=post["id"])["comment"]
-        named = {"name": title} if kind == "post" else {"content": "Look"}
+        named: dict[str, Any] = {"name": title} if kind == "post" else {"content": "Look"}
         message_id = live.live(event="message.posted", id=message["id"])["message_id"]
         until(lambda: mailed(town, "cleo", title), what="the mail of it")
         who = town.admin if by == "removed" else dmitri.forum

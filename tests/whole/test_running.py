@@ -170,7 +170,7 @@ def test_tokens_of_every_surface_work_at_once_and_are_stored_hashed(tmp_path: Pa
             assert client.get("/api/user").json()["name"] == "admin"
         with program.http("newsletter", auth=("admin", made["newsletter"])) as client:
             assert client.get("/api/health").json() == {"data": True}
-        with program.http("mqtt_api", auth=tuple(made["mqtt_api"].split(":"))) as client:  # type: ignore[arg-type]
+        with program.http("mqtt_api", auth=tuple(made["mqtt_api"].split(":"))) as client:
             assert client.get("/api/v5/nodes").status_code == 200
         with subscriber(program, "town/#", name="mine-mqtt", password=made["mqtt"]) as client:
             until(lambda: client.heard, what="the retained messages")
@@ -207,7 +207,7 @@ def test_tls_where_it_is_configured(tmp_path: Path) -> None:
             client = paho.Client(paho.CallbackAPIVersion.VERSION2, transport=transport)  # type: ignore[arg-type]
             client.tls_set(str(certificate))
             client.on_connect = lambda c, *_: c.subscribe("town/#")
-            client.on_message = lambda c, u, message, heard=heard: heard.put(message.topic)  # type: ignore[misc]
+            client.on_message = lambda c, u, message, heard=heard: heard.put(message.topic)
             client.connect("127.0.0.1", program.port(listener))
             client.loop_start()
             assert heard.get(timeout=10).startswith("town/")

@@ -185,7 +185,7 @@ def test_a_bridge_of_an_older_version_does_not_fetch_what_it_brought(served: Ser
             await make(found, mqtt_source("round/#", qos=1), *[mqtt_action("round", name=f"up{n}") for n in range(4)])
             for number in range(4):
                 ended = ask(found, f"mqtt:up{number}")
-                await until(lambda ended=ended: ended == [Outcome.SUCCESS])
+                await until(lambda ended=ended: ended == [Outcome.SUCCESS])  # type: ignore[misc]
             await client.publish("round", "other", 1)
             await until(lambda: heard == ["other"])
 

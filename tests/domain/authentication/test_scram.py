@@ -15,10 +15,9 @@ from .client import ScramClient
 def keys_of(password: str, salt: bytes, algorithm: str, iterations: int) -> Keys:
     salted = hashlib.pbkdf2_hmac(algorithm, password.encode(), salt, iterations)
     stored = hashlib.new(algorithm, hmac.digest(salted, b"Client Key", algorithm)).digest()
-    encoded = (
-        base64.b64encode(each).decode() for each in (salt, stored, hmac.digest(salted, b"Server Key", algorithm))
-    )
-    return Keys(*encoded, iterations)
+    keys = (salt, stored, hmac.digest(salted, b"Server Key", algorithm))
+    encoded_salt, encoded_stored, encoded_server = (base64.b64encode(each).decode() for each in keys)
+    return Keys(encoded_salt, encoded_stored, encoded_server, iterations)
 
 
 def test_the_example_of_the_specification() -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+from functools import partial
+from typing import Any
 
 import pytest
 
@@ -24,11 +26,11 @@ def test_their_life(broker_database: Database) -> None:
         assert changed.is_superuser and broker_database.read_now(authentication.get_user, kind, "ann") == changed
         assert broker_database.write_now(authentication.change_user, kind, "ann", None, None) == changed
         kept = broker_database.write_now(
-            lambda tx, u=user: authentication.keep_users(tx, [u, type(u)("%_", *list(_rest(u)))], existing="skip")
+            partial(authentication.keep_users, users=[user, type(user)("%_", *list(_rest(user)))], existing="skip")
         )
         assert (kept.success, kept.skipped, kept.override) == (1, 1, 0)
         assert broker_database.read_now(authentication.get_user, kind, "ann") == changed
-        kept = broker_database.write_now(lambda tx, u=user: authentication.keep_users(tx, [u], existing="override"))
+        kept = broker_database.write_now(partial(authentication.keep_users, users=[user], existing="override"))
         assert (kept.success, kept.skipped, kept.override) == (0, 0, 1)
         assert broker_database.read_now(authentication.get_user, kind, "ann") == user
 
@@ -48,7 +50,7 @@ def test_their_life(broker_database: Database) -> None:
         broker_database.write_now(authentication.add_user, PasswordUser("", "h", "s", False))
 
 
-def _rest(user: object) -> list[object]:
+def _rest(user: object) -> list[Any]:
     return [getattr(user, name) for name in type(user).__struct_fields__[1:]]  # type: ignore[attr-defined]
 
 

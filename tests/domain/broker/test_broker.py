@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from folkmoot.domain.broker import Broker, Client, Identity, Limits, Message, OpenGate, Verdict, Wish
@@ -650,7 +652,7 @@ def test_what_the_community_takes_is_not_routed_and_keeps_its_place() -> None:
 def test_a_post_whose_author_left_is_taken_once(version: int, code: int, taken_again: bool) -> None:
     room = Room(Broker(Rules()))
     post = Publish("box", b"post", 2, packet_id=7)
-    kept: dict[str, int] = {"session_expiry": 100} if version == V5 else {}
+    kept: dict[str, Any] = {"session_expiry": 100} if version == V5 else {}
     first = room.enter("source", version, clean=False, **kept)
     first.send(post)
     first.lose()

@@ -10,8 +10,7 @@ import pytest
 
 from folkmoot.domain.broker import Message
 from folkmoot.domain.broker.broker import Broker
-from folkmoot.domain.broker.runs import Run
-from folkmoot.domain.broker.sessions import Sent
+from folkmoot.domain.broker.runs import Run, Sent
 from folkmoot.wire import mqtt
 from folkmoot.wire.mqtt import Ack, Kind, Publish
 
@@ -72,7 +71,7 @@ class Story:
         self.told += [each.read() for each in self.sinks]
 
     def end(self) -> list[Any]:
-        states = []
+        states: list[Any] = []
         for sink in self.sinks:
             session = sink.link.session
             assert session is not None

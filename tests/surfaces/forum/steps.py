@@ -262,7 +262,13 @@ async def ban_there(story: Story, step: Step, by: str) -> None:
     if code is None and wanted and model.is_banned_from(whom.name, place):
         code = "community_user_already_banned"
     expires = {"expires": int(until)} if wanted and until < math.inf else {}
-    data: dict[str, Any] = {"community_id": place.id, "user_id": whom.id, "ban": wanted, "reason": story.word, **expires}
+    data: dict[str, Any] = {
+        "community_id": place.id,
+        "user_id": whom.id,
+        "ban": wanted,
+        "reason": story.word,
+        **expires,
+    }
     if await story.ask(step, by, "/community/ban_user", code, **data):
         place.banned_until[whom.name] = int(until) if expires else until if wanted else -math.inf
         model.note("banned_from_community", by, place, other_user_id=whom.id, banned=wanted, reason=story.word)

@@ -38,7 +38,7 @@ def test_first_run(engine: Engine) -> None:
             assert found["site"] is None and found["admins"] == []
             await hall.enrol("boss", admin=True)
             assert (await hall.send("/site", "boss", name="Town"))["site"]["id"] == 1
-            second = {"username": "other", "password": "a", "password_verify": "a", "admin": True}
+            second: dict[str, Any] = {"username": "other", "password": "a", "password_verify": "a", "admin": True}
             assert await hall.refused("/user/register", **second) == "admin_already_created"
             # Main: it is there after the first registration, the admin moderates it, everybody follows it.
             await hall.enrol("ann")

@@ -119,11 +119,12 @@ def test_each_row_reaches_whom_it_names_and_nobody_else(engine: Engine) -> None:
             assert await hear(peers, told_here, "BanFromCommunity") == [answer]
 
             # The site's news: every connection.
-            for op, path, method, data in (
+            news: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
                 ("EditSite", "/site", "PUT", {"name": "Village"}),
                 ("AddAdmin", "/admin/add", "POST", {"user_id": bob, "added": True}),
                 ("BanUser", "/user/ban", "POST", {"user_id": bob, "ban": True}),
-            ):
+            )
+            for op, path, method, data in news:
                 answer = await hall.send(path, "admin", method, **data)
                 for told in await hear(peers, set(peers), op):
                     assert told == answer and '"email":"' not in json.dumps(told).replace(" ", "")

@@ -295,9 +295,10 @@ def test_codes_in_the_order_of_the_checks(tmp_path: Path) -> None:
             assert not wrong
             # Saving twice is told, undoing what is not there is not.
             for what, number in (("post", ids["post"]), ("comment", ids["comment"])):
-                await hall.send(f"/{what}/save", "ann", **{f"{what}_id": number}, save=False)
-                await hall.send(f"/{what}/save", "ann", **{f"{what}_id": number}, save=True)
-                again = await hall.refused(f"/{what}/save", "ann", **{f"{what}_id": number}, save=True)
+                named: dict[str, Any] = {f"{what}_id": number}
+                await hall.send(f"/{what}/save", "ann", **named, save=False)
+                await hall.send(f"/{what}/save", "ann", **named, save=True)
+                again = await hall.refused(f"/{what}/save", "ann", **named, save=True)
                 assert again == f"couldnt_save_{what}"
             await hall.send("/site", "admin", "PUT", name="Town", enable_downvotes=False, open_registration=False)
             assert await told(hall, "CreatePostLike", "ann", {"post_id": 99, "score": -1}) == "downvotes_disabled"

@@ -16,7 +16,7 @@ def test_first_run(engine: Engine) -> None:
             assert await hall.get("/site") == {"site": None, "admins": [], "banned": [], "online": 0}
             await hall.enrol("boss", admin=True)
             assert [each["name"] for each in (await hall.get("/site"))["admins"]] == ["boss"]
-            again = {"username": "other", "password": "a", "password_verify": "a", "admin": True}
+            again: dict[str, Any] = {"username": "other", "password": "a", "password_verify": "a", "admin": True}
             assert await hall.refused("/user/register", **again) == "admin_already_created"
             ann = await hall.enrol("ann")
             assert await hall.refused("/site", "ann", name="Mine") == "not_an_admin"
@@ -78,7 +78,7 @@ def test_closed_registration(engine: Engine) -> None:
         async with hall_on(engine) as hall:
             await hall.enrol("boss", admin=True)
             await hall.send("/site", "boss", name="Town", open_registration=False)
-            data = {"username": "new", "password": "a", "password_verify": "b", "admin": False}
+            data: dict[str, Any] = {"username": "new", "password": "a", "password_verify": "b", "admin": False}
             assert await hall.refused("/user/register", **data) == "registration_closed"
 
     asyncio.run(run())
@@ -99,7 +99,7 @@ def test_login(engine: Engine) -> None:
 
 def test_communities(engine: Engine) -> None:
     async def act(hall: Hall) -> None:
-        new = {"name": "gardens", "title": "Gardens", "category_id": 12}
+        new: dict[str, Any] = {"name": "gardens", "title": "Gardens", "category_id": 12}
         assert await hall.refused("/community", **new) == "not_logged_in"
         assert await hall.refused("/community", "ann", **{**new, "name": "Gardens"}) == "invalid_community_name"
         for name in ("ab", "x" * 21, "a-b", "a b", "gärten", "GARDENS", ""):
@@ -239,7 +239,7 @@ def test_comments(engine: Engine) -> None:
         assert await hall.refused("/comment/like", "ann", comment_id=first["id"], score=5) == "couldnt_like_comment"
         # The list of comments has the removed ones too; of what one follows, nobody follows anything.
         await hall.send("/comment", "admin", "PUT", edit_id=first["id"], content="", removed=True)
-        listing = {"sort": "New", "limit": 1}
+        listing: dict[str, Any] = {"sort": "New", "limit": 1}
         for page, comment in ((1, "two"), (2, "one")):
             (listed,) = (await hall.get("/comment/list", type_="All", page=page, **listing))["comments"]
             assert (listed["content"], listed["removed"]) == (comment, comment == "one")

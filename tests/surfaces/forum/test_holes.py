@@ -213,7 +213,7 @@ def test_create_comment_looks_at_locks_parents_and_what_is_gone(run: Run) -> Non
         await hall.send("/post", "admin", "PUT", edit_id=locked, name="x", locked=True)
         for by in ("ann", "bob", "admin"):
             assert await hall.refused("/comment", by, content="x", post_id=locked) == "locked"
-        foreign = {"content": "x", "post_id": other, "parent_id": parent}
+        foreign: dict[str, Any] = {"content": "x", "post_id": other, "parent_id": parent}
         assert await hall.refused("/comment", "ann", **foreign) == "couldnt_create_comment"
         assert await hall.refused("/comment", "ann", **{**foreign, "parent_id": 99}) == "couldnt_create_comment"
         await hall.send("/post", "ann", "PUT", edit_id=gone, name="x", deleted=True)
@@ -238,13 +238,13 @@ def test_create_post_needs_a_community_that_is_there(run: Run) -> None:
     run(act)
 
 
-SITE_BAN = [
+SITE_BAN: list[tuple[str, str, dict[str, Any]]] = [
     ("POST", "/community", {"name": "new", "title": "N", "category_id": 1}),
     ("PUT", "/community", {"edit_id": "{own}", "name": "anns", "title": "A", "category_id": 1}),
     ("POST", "/private_message", {"content": "x", "recipient_id": 1}),
     ("PUT", "/private_message", {"edit_id": "{letter}", "content": "y"}),
 ]
-BOTH_BANS = [
+BOTH_BANS: list[tuple[str, str, dict[str, Any]]] = [
     ("POST", "/post", {"name": "x", "community_id": "{main}"}),
     ("PUT", "/post", {"edit_id": "{post}", "name": "x"}),
     ("POST", "/post/like", {"post_id": "{post}", "score": 0}),
@@ -253,7 +253,7 @@ BOTH_BANS = [
     ("POST", "/comment/like", {"comment_id": "{comment}", "score": 0}),
 ]
 # What the banned may still do.
-FREE = [
+FREE: list[tuple[str, str, dict[str, Any]]] = [
     ("PUT", "/comment", {"edit_id": "{answer}", "content": "x", "read": True}),
     ("POST", "/community/follow", {"community_id": "{main}", "follow": False}),
     ("POST", "/community/follow", {"community_id": "{main}", "follow": True}),

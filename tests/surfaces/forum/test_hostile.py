@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import quote_plus
 
 import httpx
@@ -95,7 +96,7 @@ class Forum:
         self.socket.send(f'{{"op":"{operation.name}","data":{written(pairs)}}}')
         self.asked += 1
         self.socket.send(json.dumps({"op": f"after {self.asked}"}))
-        ops = []
+        ops: list[Any] = []
         while not ops or ops[-1] != f"after {self.asked}":
             frame = json.loads(self.socket.recv(timeout=10))
             ops.append(frame["op"])

@@ -78,11 +78,12 @@ def test_rooms_are_entered_by_name_and_told_of_edits(engine: Engine) -> None:
             assert await thread.data("PostJoin", post_id=post) == {"joined": True}
             assert await community.data("CommunityJoin", community_id=main) == {"joined": True}
             assert await everything.data("CommunityJoin", community_id=0) == {"joined": True}
-            for path, by, data, op in (
+            steps: tuple[tuple[str, str, dict[str, Any], str], ...] = (
                 ("/post/lock", "admin", {"edit_id": post, "locked": True}, "EditPost"),
                 ("/post/delete", "ann", {"edit_id": post, "deleted": True}, "EditPost"),
                 ("/comment/remove", "admin", {"edit_id": comment, "removed": True}, "EditComment"),
-            ):
+            )
+            for path, by, data, op in steps:
                 await hall.send(path, by, **data)
                 for peer in (thread, community, everything):
                     assert (await peer.hear())["op"] == op

@@ -11,7 +11,13 @@ from tests.surfaces.forum.hall import Hall, run_in_hall
 
 EXPECTED: dict[str, Any] = json.loads(Path(__file__).with_name("views.json").read_text())
 
-GARDEN = {"name": "garden", "title": "The Garden", "description": "of roses", "category_id": 12, "nsfw": True}
+GARDEN: dict[str, Any] = {
+    "name": "garden",
+    "title": "The Garden",
+    "description": "of roses",
+    "category_id": 12,
+    "nsfw": True,
+}
 
 
 async def introduce(hall: Hall) -> None:
@@ -26,7 +32,13 @@ async def introduce(hall: Hall) -> None:
 async def talk(hall: Hall, made: int) -> tuple[int, int]:
     """A post and an answer that were edited, voted on by all and saved; their ids."""
     await hall.post("carol", "filler")
-    new = {"name": "Roses", "url": "https://roses.example/", "body": "*red*", "nsfw": True, "community_id": made}
+    new: dict[str, Any] = {
+        "name": "Roses",
+        "url": "https://roses.example/",
+        "body": "*red*",
+        "nsfw": True,
+        "community_id": made,
+    }
     post = (await hall.send("/post", "ann", **new))["post"]["id"]
     hall.clock.wait(seconds=1)
     await hall.send("/post", "ann", "PUT", edit_id=post, name="Red Roses", stickied=True)

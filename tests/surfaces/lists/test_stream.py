@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from folkmoot.domain import accounts, conversations, spaces, subscriptions
@@ -20,7 +22,7 @@ async def settle(town: Town) -> tuple[Actor, MailingList]:
     return ann, await town.list(ann, "engines")
 
 
-def codes(replies: list[tuple[int, bytes]]) -> list[int]:
+def codes(replies: Sequence[tuple[int, bytes]]) -> list[int]:
     return [code for code, _ in replies]
 
 

@@ -94,7 +94,7 @@ class Town:
 
     async def send(
         self, data: str | bytes, *recipients: str, sender: str = "ann@example.org"
-    ) -> list[tuple[int, bytes]]:
+    ) -> Sequence[tuple[int, bytes]]:
         """Hand a mail to the LMTP listener with a real client; one (code, text) for each recipient."""
         raw = data.encode() if isinstance(data, str) else data
         return await asyncio.to_thread(_send, self.port, raw, recipients, sender)
@@ -103,7 +103,7 @@ class Town:
         """Hand a mail to the SMTP listener with a real client; the one (code, text) after its end, or the first refusal."""
         return await asyncio.to_thread(_send_smtp, self.smtp_port, data, recipients, sender)
 
-    async def letters(self) -> list[tuple[str, mail.Mail]]:
+    async def letters(self) -> Sequence[tuple[str, mail.Mail]]:
         """What waits in the outbox, the oldest first: recipient and mail. It is taken out."""
 
         def act(tx: Transaction) -> list[tuple[str, mail.Mail]]:

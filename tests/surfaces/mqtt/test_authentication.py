@@ -33,7 +33,8 @@ async def code(here: Running, name: str | None, password: str | None = None, **o
         async with aiomqtt.Client("127.0.0.1", here.port, username=name, password=password, **options):
             return 0
     except aiomqtt.MqttCodeError as error:
-        return int(getattr(error.rc, "value", error.rc))
+        reason: Any = error.rc
+        return int(getattr(reason, "value", reason))
 
 
 async def make(here: Running, *documents: dict[str, Any]) -> None:
@@ -133,6 +134,7 @@ def test_order(tmp_path: Path) -> None:
         wanted = ["scram:built_in_database", "jwt", ID]
         answer = await here.ask("PUT", "/authentication/order", json=[{"id": each} for each in wanted])
         assert (answer.status_code, await ids()) == (204, wanted)
+        body: Any
         for body in ([{"id": "jwt"}], [{"id": each} for each in (*wanted, "x")], [], {}):
             assert_error(await here.ask("PUT", "/authentication/order", json=body), 400, "BAD_REQUEST")
         assert await ids() == wanted
@@ -176,8 +178,9 @@ def test_users(tmp_path: Path) -> None:
             for query, count in (("is_superuser=true", 2), ("is_superuser=false", 0), ("like_user_id=2", 1)):
                 assert (await here.ask("GET", f"{path}/users?{query}")).json()["meta"]["count"] == count
             assert (await here.ask("DELETE", one)).status_code == 204
-            for method, body in (("GET", None), ("PUT", {"password": "x"}), ("DELETE", None)):
-                assert_error(await here.ask(method, one, json=body), 404, "NOT_FOUND")
+            sent: Any
+            for method, sent in (("GET", None), ("PUT", {"password": "x"}), ("DELETE", None)):
+                assert_error(await here.ask(method, one, json=sent), 404, "NOT_FOUND")
         assert_error(await here.ask("GET", "/authentication/jwt/users"), 400, "BAD_REQUEST")
         # The users go with their authenticator.
         await here.ask("DELETE", PATH)
@@ -220,7 +223,7 @@ def test_import(tmp_path: Path) -> None:
             ("", {"content": b"{"}),
             ("", {}),
         ):
-            assert_error(await load(query, **body), 400, "BAD_REQUEST")  # type: ignore[arg-type]
+            assert_error(await load(query, **body), 400, "BAD_REQUEST")
 
     scenario(tmp_path, play)
 

@@ -131,9 +131,9 @@ def test_rules_for_users_and_clients(tmp_path: Path, subject: str, key: str) -> 
         assert_error(await here.ask("GET", f"{path}/new"), 404, "NOT_FOUND")
 
         await done(here, "PUT", f"{path}/ann", json={key: "ann", "rules": [RULE]})
-        wrong = await here.ask("PUT", f"{path}/ann", json={key: "bob", "rules": [RULE]})
-        assert_error(wrong, 400, "BAD_REQUEST")
-        assert wrong.json()["message"].startswith(f"{key}: ")
+        answer = await here.ask("PUT", f"{path}/ann", json={key: "bob", "rules": [RULE]})
+        assert_error(answer, 400, "BAD_REQUEST")
+        assert answer.json()["message"].startswith(f"{key}: ")
         assert await done(here, "GET", f"{path}/ann", 200) == {key: "ann", "rules": [RULE]}
         assert_error(await here.ask("PUT", f"{path}/new", json={key: "new", "rules": []}), 404, "NOT_FOUND")
         assert_error(await here.ask("PUT", f"{path}/ann", json={"rules": [RULE] * 3}), 400, "BAD_REQUEST")

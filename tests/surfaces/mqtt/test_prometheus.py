@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import httpx
 import msgspec
@@ -46,7 +47,7 @@ def samples(text: str) -> dict[str, list[tuple[dict[str, str], float]]]:
 
 
 def kinds(text: str) -> dict[str, str]:
-    return dict(line.split()[2:4] for line in text.splitlines() if line.startswith("# TYPE"))  # type: ignore[misc]
+    return dict(line.split()[2:4] for line in text.splitlines() if line.startswith("# TYPE"))
 
 
 def test_the_brokers_numbers(tmp_path: Path) -> None:
@@ -158,7 +159,7 @@ def test_the_parts_tell_their_numbers(tmp_path: Path) -> None:
         assert (await here.ask("POST", "/trace", json=trace)).is_success
         async with here.client("dev", "secret") as client:
             await client.publish("t", "one", qos=1)
-        found = {}
+        found: dict[str, Any] = {}
         for each in _DATA:
             found |= samples((await here.rest.get(f"/api/v5/prometheus/{each}")).text)
         authenticator = {"id": "password_based:built_in_database"}

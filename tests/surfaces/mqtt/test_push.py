@@ -139,7 +139,7 @@ async def heard(client: aiomqtt.Client) -> dict[str, Any]:
     """The next live message that reaches a client."""
     async with asyncio.timeout(5):
         async for message in client.messages:
-            found: dict[str, Any] = json.loads(message.payload)  # type: ignore[arg-type]
+            found: dict[str, Any] = json.loads(message.payload)
             assert message.topic.value == f"spaces/{found['space']}/messages"
             return found
     raise AssertionError("it ended")
@@ -225,7 +225,7 @@ def test_rights_that_change_while_somebody_comes_in(tmp_path: Path) -> None:
             return found
 
         closed = asyncio.get_running_loop().create_future()
-        house.db.read = slow_read  # type: ignore[method-assign]
+        house.db.read = slow_read  # type: ignore[method-assign,assignment]
         await here.management.push.admit(broker.Identity(ann.id, "ann"))
         assert not here.management.push.gate.may_receive(broker.Identity(ann.id, "ann"), "spaces/square/messages")
 

@@ -191,7 +191,8 @@ def test_a_rule_republishes(tmp_path: Path) -> None:
             assert got == {"out/writer": (b"v=2", 1, False), "whole": (b'{"v":2}', 2, False)}
             await writer.publish("in/a", b'{"v": 0}', qos=1)
             await writer.publish("in/a", b"no JSON", qos=1)
-        assert run.stream.broker.retained.find("whole", run.stream.now()).payload == b'{"v":null}'
+        kept = run.stream.broker.retained.find("whole", run.stream.now())
+        assert kept is not None and kept.payload == b'{"v":null}'
         answer = (await run.ask("GET", f"/rules/{rule}/metrics")).json()
         assert list(answer) == ["id", "metrics", "node_metrics"]
         assert list(answer["metrics"]) == METRIC_KEYS

@@ -30,7 +30,7 @@ class Client:
     """A paho client in its own thread, with everything that happens to it in queues."""
 
     def __init__(
-        self, served: Served, client_id: str, version: int = 4, transport: str = "tcp", **options: Any
+        self, served: Served, client_id: str, version: Any = 4, transport: Any = "tcp", **options: Any
     ) -> None:
         self.connected: queue.Queue[tuple[Any, Any]] = queue.Queue()
         self.subscribed: queue.Queue[list[int]] = queue.Queue()
@@ -171,7 +171,7 @@ def test_a_second_connection_takes_over(client: Callable[..., Client]) -> None:
 def test_a_will_is_sent_when_the_socket_breaks(client: Callable[..., Client]) -> None:
     watcher, frail = client("watcher"), client("frail", will="gone")
     watcher.subscribe("will", 1)
-    sock = frail.paho.socket()
+    sock: Any = frail.paho.socket()
     assert sock is not None
     sock.shutdown(socket.SHUT_RDWR)
     assert watcher.receive().payload == b"gone"

@@ -21,7 +21,9 @@ from tests.surfaces.mqtt.test_push import make_list
 def listeners(here: Running) -> int:
     """How many want to hear of messages on their way, besides the broker's own."""
     happenings = here.stream.broker.happenings
-    return sum(map(len, (happenings.published, happenings.delivered, happenings.acked, happenings.watchers)))
+    return sum(
+        len(each) for each in (happenings.published, happenings.delivered, happenings.acked, happenings.watchers)
+    )
 
 
 async def start(here: Running, name: str, **more: Any) -> httpx.Response:
@@ -104,8 +106,8 @@ def test_topics_addresses_and_rules(tmp_path: Path) -> None:
             ("delivered", "a/b", "01ff"),
         ]
         assert told[0]["meta"]["clientid"] == "dev" and told[0]["meta"]["trace_tag"] == "PUBLISH"
-        hidden = await log(here, "where")
-        assert "payload: ******" in hidden and "topic: b" in hidden
+        masked = await log(here, "where")
+        assert "payload: ******" in masked and "topic: b" in masked
         (line,) = (json.loads(line) for line in (await log(here, "rule")).splitlines())
         assert line["meta"] == {
             "trace_tag": "RULE",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -36,19 +37,23 @@ class Visit:
         self.page.on("request", lambda request: self.asked.append(request.url))
         self.page.on("console", lambda message: self.complaints.append(message.text))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("dialog", lambda dialog: (self.complaints.append("a script ran"), dialog.dismiss()))
+        self.page.on("dialog", self._complain)
+
+    def _complain(self, dialog: Any) -> None:
+        self.complaints.append("a script ran")
+        dialog.dismiss()
 
     def go(self, path: str) -> None:
         self.page.goto(self.origin + path)
 
-    def read(self, call: object, *arguments: object) -> object:
+    def read(self, call: Callable[..., Any], *arguments: object) -> Any:
         """What a query finds in the town's database."""
-        future = asyncio.run_coroutine_threadsafe(self.town.house.db.read(call, *arguments), self.loop)  # type: ignore[arg-type]
+        future = asyncio.run_coroutine_threadsafe(self.town.house.db.read(call, *arguments), self.loop)
         return future.result(10)
 
-    def write(self, call: object, *arguments: object) -> object:
+    def write(self, call: Callable[..., Any], *arguments: object) -> Any:
         """Change the town's database."""
-        future = asyncio.run_coroutine_threadsafe(self.town.house.db.write(call, *arguments), self.loop)  # type: ignore[arg-type]
+        future = asyncio.run_coroutine_threadsafe(self.town.house.db.write(call, *arguments), self.loop)
         return future.result(10)
 
     def check(self) -> None:
@@ -127,4 +132,4 @@ def test_somebody_finds_and_changes_their_subscriptions(browser: Browser, tmp_pa
         page.get_by_role("button", name="Unsubscribe").click()
         assert page.locator("h1").inner_text() == "Done"
         assert visit.read(visit.town.channels) == {"forum": True, "mail": False, "newsletter": False}
-        assert len(visit.read(outbox.list_mails, 10)) == 1  # type: ignore[arg-type]
+        assert len(visit.read(outbox.list_mails, 10)) == 1

@@ -195,7 +195,7 @@ def properties(place: int) -> st.SearchStrategy[mqtt.Properties]:
                 choices[prop] = st.lists(st.integers(1, mqtt.VARINT_MAX), min_size=1, max_size=most)
             else:
                 choices[prop] = _VALUES[shape]
-    return st.fixed_dictionaries({}, optional=choices)  # type: ignore[return-value,arg-type]
+    return st.fixed_dictionaries({}, optional=choices)  # type: ignore[arg-type]
 
 
 def _filters(version: int) -> st.SearchStrategy[mqtt.Filter]:
