@@ -122,14 +122,14 @@ def test_registering_and_founding_a_community_are_one_kind(tmp_path: Path) -> No
             register=1, register_per_second=3600, post=1, post_per_second=600, message=30, message_per_second=60
         )
         async with hall_on(SqliteEngine(tmp_path / "community.db"), Limits()) as hall:
-            form = {"username": "ann", "password": "pw", "password_verify": "pw", "admin": False}
+            form: dict[str, Any] = {"username": "ann", "password": "pw", "password_verify": "pw", "admin": False}
             # What fails does not count, over neither transport.
             assert await hall.refused("/user/register", **{**form, "username": "!"}) == "invalid_username"
             async with hall.peer() as peer:
                 assert (await peer.ask("Register", **{**form, "password": "x"}))["error"] == "passwords_dont_match"
                 auth = (await peer.data("Register", **form))["jwt"]
                 text = "Too many requests. 1 per 3600 seconds"
-                community = {"name": "garden", "title": "Garden", "category_id": 1, "auth": auth}
+                community: dict[str, Any] = {"name": "garden", "title": "Garden", "category_id": 1, "auth": auth}
                 assert (await peer.ask("CreateCommunity", **community))["error"] == text
                 limited = await hall.answer("/community", **community)
                 assert (limited.status_code, limited.json()["error"]) == (429, text)
