@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Collection
 from typing import Any
 
-from folkmoot.domain import accounts, conversations, inbox, outbox
+from folkmoot.domain import accounts, conversations, inbox, outbox, subscriptions
 from folkmoot.domain.conversations import Erasure
 from folkmoot.house import House
 from folkmoot.store import Transaction
@@ -20,9 +20,10 @@ _PAUSE_SECONDS = 0.02
 async def take_back(house: House) -> None:
     """Carry out every wish that waits, until nothing is left."""
     while (erasure := await house.db.read(conversations.find_erasure)) is not None:
-        account_id = erasure.account_id
+        account_id, asked_at = erasure.account_id, erasure.requested_at
+        await _in_pieces(house, subscriptions.unsubscribe_some, account_id, asked_at, house.now())
         await _in_pieces(house, conversations.erase_some, account_id, house.now())
-        await _in_pieces(house, inbox.erase_some, account_id, erasure.requested_at)
+        await _in_pieces(house, inbox.erase_some, account_id, asked_at)
         await _withdraw_mails(house, account_id)
         await house.db.write(conversations.tidy_some, True)
         await _in_pieces(house, conversations.tidy_some, False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -126,6 +126,23 @@ def test_everything_can_be_ended_at_once(database: Database) -> None:
         subscriptions.start_membership(tx, town.reader, town.inner, "confirmed", NOW)
         assert subscriptions.unsubscribe_all(tx, town.reader, NOW) == 3
         assert subscriptions.unsubscribe_all(tx, town.reader, NOW) == 0
+
+    database.write_now(act)
+
+
+def test_everything_can_be_ended_in_pieces(database: Database) -> None:
+    def act(tx: Transaction) -> None:
+        town = Town(tx)
+        subscriptions.start(tx, town.reader, town.square, "mail", NOW)
+        subscriptions.start_membership(tx, town.reader, town.square, "confirmed", NOW)
+        subscriptions.start_membership(tx, town.reader, town.inner, "confirmed", NOW)
+        # What is begun meanwhile stays.
+        later = subscriptions.start(tx, town.reader, town.square, "forum", NOW + timedelta(seconds=1))
+        assert subscriptions.unsubscribe_some(tx, town.reader, NOW, NOW, most=2)
+        assert not subscriptions.unsubscribe_some(tx, town.reader, NOW, NOW, most=2)
+        held = subscriptions.list_of_account(tx, town.reader)
+        assert [each.id for each in held if each.channel != "newsletter"] == [later.id]
+        assert spaces.get_newsletter(tx, town.square).members == {"unsubscribed": 1}
 
     database.write_now(act)
 

@@ -17,6 +17,7 @@ from folkmoot.domain.subscriptions.choices import (
     set_membership_status,
     unsubscribe,
     unsubscribe_all,
+    unsubscribe_some,
 )
 from folkmoot.domain.subscriptions.links import (
     LINK_SECRET,
@@ -73,6 +74,7 @@ __all__ = [
     "start_membership",
     "unsubscribe",
     "unsubscribe_all",
+    "unsubscribe_some",
     "unsubscribe_token",
     "unsubscribe_url",
     "withdraw_requests",

@@ -101,6 +101,17 @@ def unsubscribe_all(tx: Transaction, account_id: int, now: datetime) -> int:
     )
 
 
+def unsubscribe_some(tx: Transaction, account_id: int, before: datetime, now: datetime, most: int = 100) -> bool:
+    """End the next of what an account has received since before an instant; whether there may be more."""
+    ended = 0
+    for each in list_of_account(tx, account_id):
+        if each.created_at <= before:
+            ended += unsubscribe(tx, account_id, each.space_id, each.channel, now)
+        if ended == most:
+            return True
+    return False
+
+
 def set_membership_status(tx: Transaction, account_id: int, space_id: int, status: str, now: datetime) -> None:
     """Give a membership another opt-in status, and the counts with it. Nothing happens without a membership."""
     membership = find_membership(tx, account_id, space_id)

@@ -123,10 +123,10 @@ async def delete_account(call: Call) -> schema.LoginResponse:
 
     def act(tx: Transaction) -> None:
         conversations.request_erasure(tx, account_id, now)
-        subscriptions.unsubscribe_all(tx, account_id, now)
         subscriptions.withdraw_requests(tx, account_id)
         accounts.withdraw(tx, account_id)
         # What is little is gone when the answer comes; the rest follows in the background.
+        subscriptions.unsubscribe_some(tx, account_id, now, now)
         conversations.erase_some(tx, account_id, now)
         inbox.erase_some(tx, account_id, now)
 
