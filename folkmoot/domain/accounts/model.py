@@ -83,11 +83,6 @@ class Actor(msgspec.Struct, frozen=True):
     scopes: frozenset[str] = frozenset()
     address: str = ""
 
-    @property
-    def is_anonymous(self) -> bool:
-        """Is nobody known to be asking?"""
-        return self.account_id is None
-
 
 ANONYMOUS = Actor(None)
 
