@@ -134,6 +134,8 @@ class Dashboard(Struct):
 
     token_expired_time: float = 3600.0
     """How long a login lasts from its last use."""
+    sample_interval: int = 10
+    """Seconds from one sample of the monitor to the next."""
     cors: bool = False
     """Whether pages of other sites may read its answers."""
     swagger_support: bool = True

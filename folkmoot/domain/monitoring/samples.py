@@ -16,8 +16,6 @@ from folkmoot.store import Transaction, microseconds
 from .counting import Gauges, counts
 from .model import Counts, Sample
 
-#: The customary distance of two samples, in seconds.
-SPAN = 10
 _KEPT = timedelta(days=7)
 #: From which age on, how many seconds one sample covers.
 THINNING = (
@@ -31,15 +29,15 @@ _HIGHEST = ("connections", "live_connections", "topics", "subscriptions")
 
 
 class Sampler:
-    """Takes the samples of one broker; `span` is the distance of two, in seconds."""
+    """Takes the samples of one broker, as often as its options say."""
 
-    def __init__(self, broker: Broker, gauges: Gauges, now: float, span: int = SPAN) -> None:
+    def __init__(self, broker: Broker, gauges: Gauges, now: float) -> None:
         self._broker = broker
         self._gauges = gauges
-        self.span = span
         self._last = counts(broker)
         self._last_at = now
-        self._due = _next(now, span)
+        self._span = broker.options.dashboard.sample_interval
+        self._due = _next(now, self._span)
         self._meanwhile = dict.fromkeys(_HIGHEST, 0)
         self._unsaved: list[Sample] = []
 
@@ -48,14 +46,17 @@ class Sampler:
         found = self._gauges.look()
         for name in _HIGHEST:
             self._meanwhile[name] = max(self._meanwhile[name], found[name])
+        span = self._broker.options.dashboard.sample_interval
+        if span != self._span:
+            self._span, self._due = span, min(self._due, _next(now, span))
         if now < self._due:
             return
         # A sample is named for the moment it is due, so that those of one week fit into each other.
-        taken_at = datetime.fromtimestamp(self._due if now - self._due < self.span else int(now), UTC)
+        taken_at = datetime.fromtimestamp(self._due if now - self._due < span else int(now), UTC)
         counted = counts(self._broker)
         done = self._since_last(counted)
-        self._unsaved.append(Sample(taken_at, self.span, *msgspec.structs.astuple(done), **self._meanwhile))
-        self._last, self._last_at, self._due = counted, now, _next(now, self.span)
+        self._unsaved.append(Sample(taken_at, span, *msgspec.structs.astuple(done), **self._meanwhile))
+        self._last, self._last_at, self._due = counted, now, _next(now, span)
         self._meanwhile = {name: found[name] for name in _HIGHEST}
 
     def rates(self, now: float) -> Counts:

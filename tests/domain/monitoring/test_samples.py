@@ -43,6 +43,12 @@ def test_a_sample_counts_what_happened_and_how_many_there_were_at_most() -> None
     assert [(one.received, one.connections, one.subscriptions) for one in sampler.take()] == [(0, 1, 1)]
     sampler.tick(START + 30.1)
     assert [(one.received, one.connections) for one in sampler.take()] == [(0, 0)]
+    # Set to another distance, the next one comes by that.
+    for seconds, moments in ((2, [32, 34]), (30, [36, 60, 90])):
+        room.broker.options.dashboard.sample_interval = seconds
+        for at in range(moments[0] - 1, moments[-1] + 1):
+            sampler.tick(START + at)
+        assert [(one.taken_at - NOW).total_seconds() for one in sampler.take()] == moments
 
 
 def test_samples_are_thinned_as_they_grow_old(broker_database: Database) -> None:

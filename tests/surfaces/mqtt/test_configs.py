@@ -139,6 +139,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("sysmon", {"os": {"cpu_high_watermark": "120%"}}, "sysmon.os.cpu_high_watermark"),
     ("sys_topics", {"sys_event_messages": {"client_died": True}}, "sys_topics.sys_event_messages.client_died"),
     ("alarm", {"actions": ["shout"]}, "alarm.actions"),
+    ("dashboard", {"sample_interval": "7s"}, "dashboard.sample_interval"),
     ("broker", {"shared_subscription_group": {"g": {"strategy": "fair"}}}, "broker.shared_subscription_group"),
 ]
 

@@ -79,6 +79,13 @@ def _bounded(default: Any, least: int, most: int) -> Form:
     return Form(default, read)
 
 
+def _sample_interval(value: Any) -> int:
+    seconds: float = duration("10s", 1).read(value)
+    if 60 % seconds:
+        raise ValueError("Expected a time of which there are so many in a minute, as 10s.")
+    return int(seconds)
+
+
 def _log_path(value: Any) -> str:
     # Whoever has a key of the API decides what is written where; it must not be into anything else.
     if not isinstance(value, str) or not re.fullmatch(r"log/[A-Za-z0-9_-]{1,100}\.log", value):
@@ -193,6 +200,7 @@ ROOTS: dict[str, Forms] = {
         "default_username": text("admin", 100),
         "default_password": text("public", 100, is_secret=True),
         "token_expired_time": duration("60m", 60),
+        "sample_interval": Form("10s", _sample_interval),
         "password_expired_time": duration("0s"),
         "cors": flag(False),
         "swagger_support": flag(True),
