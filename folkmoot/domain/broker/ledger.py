@@ -297,7 +297,7 @@ def _session_row(session: Session) -> Row:
 
 def _client_row(session: Session) -> Row | None:
     client, identity = session.client, session.identity
-    owed = [debt.subscription.topic_filter for debt in session.backlog] if session.ledger is not None else []
+    owed = [each.topic_filter for each in session.backlog] if session.ledger is not None else []
     if session.will is None and not identity.realm and not owed:
         return None
     document = {name: getattr(client, name) for name in KEPT_OF_CLIENT}

@@ -30,11 +30,12 @@ _PACE_SECONDS = 0.05
 class Debt:
     """What a subscription has still to get."""
 
-    __slots__ = ("paid", "since", "subscription", "walk")
+    __slots__ = ("paid", "since", "times", "walk")
 
-    def __init__(self, subscription: Subscription, walk: Iterator[Message | None], now: float) -> None:
-        self.subscription = subscription
+    def __init__(self, walk: Iterator[Message | None], now: float) -> None:
         self.walk = walk
+        self.times = 1
+        """How often it asked for them."""
         self.paid = 0
         self.since = now
 
@@ -69,10 +70,13 @@ def owe(broker: Broker, subscription: Subscription, new: bool, now: float) -> No
     if subscription.group is not None or handling == 2 or (handling == 1 and not new):
         return
     if broker.retained.settings.is_on and broker.retained.messages:
-        walk = broker.retained.walk(subscription.inner_filter)
-        subscription.session.backlog.append(Debt(subscription, walk, now))
-        if subscription.session.ledger is not None:
-            broker.ledger.touch(subscription.session)
+        session = subscription.session
+        if subscription in session.backlog:
+            session.backlog[subscription].times += 1
+            return
+        session.backlog[subscription] = Debt(broker.retained.walk(subscription.inner_filter), now)
+        if session.ledger is not None:
+            broker.ledger.touch(session)
 
 
 def pay(broker: Broker, session: Session, now: float) -> None:
@@ -80,8 +84,7 @@ def pay(broker: Broker, session: Session, now: float) -> None:
     link, backlog, retained = session.link, session.backlog, broker.retained
     steps = 0
     while backlog and link is not None and link.room > 0 and not session.queue and session.link is link:
-        debt = backlog[0]
-        subscription = debt.subscription
+        subscription, debt = next(iter(backlog.items()))
         rate = retained.settings.delivery_rate
         go_on_at = now if rate is None else debt.waits_until(rate, now)
         if go_on_at > now or steps >= _STEPS_AT_ONCE:
@@ -91,10 +94,10 @@ def pay(broker: Broker, session: Session, now: float) -> None:
         try:
             found = next(debt.walk)
         except StopIteration:
-            _settle(broker, session)
-            continue
-        if session.subscriptions.get(subscription.topic_filter) is not subscription:
-            _settle(broker, session)
+            debt.times -= 1
+            debt.walk = retained.walk(subscription.inner_filter)
+            if not debt.times:
+                forgive(broker, subscription)
             continue
         message = None if found is None else retained.find(found.topic, now)
         if message is not None and broker.gate.may_receive(session.identity, message.topic):
@@ -102,10 +105,10 @@ def pay(broker: Broker, session: Session, now: float) -> None:
             session.send(subscription.delivery(message, retain=True), now)
 
 
-def _settle(broker: Broker, session: Session) -> None:
-    """The oldest debt is paid, or nobody's any more."""
-    session.backlog.popleft()
-    if session.ledger is not None:
+def forgive(broker: Broker, subscription: Subscription) -> None:
+    """The subscription has got all, or is over."""
+    session = subscription.session
+    if session.backlog.pop(subscription, None) is not None and session.ledger is not None:
         broker.ledger.touch(session)
 
 

@@ -5,7 +5,7 @@ A session outlives its connection when the client asked for that. It appends to 
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -142,7 +142,7 @@ class Session:
         self.behind: dict[int, Delivery] = {}
         """Those in `inflight` that were not yet sent again, because the client now takes fewer at a time."""
         self.queue: deque[Delivery] = deque()
-        self.backlog: deque[Debt] = deque()
+        self.backlog: OrderedDict[Subscription, Debt] = OrderedDict()
         """What new subscriptions have still to get of the retained messages; see `retaining`."""
         self.awaiting: dict[int, float] = {}
         """Received QoS 2 identifiers without PUBREL, with the time of arrival."""

@@ -207,6 +207,7 @@ def remove(broker: Broker, subscription: Subscription) -> None:
     if subscription.session.ledger is not None:
         broker.ledger.unsubscribe(subscription)
     _set_exclusive(broker, subscription, False)
+    retaining.forgive(broker, subscription)
     del subscription.session.subscriptions[subscription.topic_filter]
     broker.routes.subscribers -= not subscription.session.subscriptions
     broker.routes.table.remove(subscription.topic_filter, subscription)

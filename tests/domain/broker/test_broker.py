@@ -295,6 +295,24 @@ def test_many_retained_messages_come_as_the_socket_takes_them() -> None:
     assert len(sink.read()) == 501
 
 
+def test_who_asks_for_retained_messages_again_and_again_is_owed_them_once() -> None:
+    room = Room(Broker(limits=Limits(max_inflight=2)))
+    for number in range(10):
+        room.broker.publish(Message(f"r/{number}", b"x", 1, retain=True), room.clock.now)
+    sink = room.enter("sink")
+    session = room.broker.sessions["sink"]
+    for number in range(1, 200):
+        sink.send(Subscribe(number, [Filter("r/+", 1)]), mqtt.Unsubscribe(number, ["x/+"] if number % 3 else ["r/+"]))
+        sink.send(Subscribe(number, [Filter("+/1", 1)]))
+    sink.send(Subscribe(1, [Filter("r/+", 1)]))
+    assert len(session.backlog) == 2
+    came = set()
+    while new := [packet for packet in sink.read() if isinstance(packet, Publish)]:
+        came |= {packet.topic for packet in new}
+        sink.send(*[Ack(Kind.PUBACK, packet.packet_id) for packet in new])
+    assert len(came) == 10 and not session.backlog
+
+
 def test_a_retained_message_is_acknowledged_after_its_commit_and_later_ones_wait_behind_it() -> None:
     room = Room(Broker(durable=True))
     source = room.enter("source")
