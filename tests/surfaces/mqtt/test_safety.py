@@ -148,10 +148,15 @@ def test_who_may_only_look_sees_no_secrets(tmp_path: Path) -> None:
         answer = await here.ask("POST", "/connectors", json=connector)
         assert answer.status_code == 201, answer.text
         await make(here, HMAC | {"secret": "deep-secret"})
+        gateway = {"push_gateway": {"headers": {"Authorization": "deep-secret"}}}
+        shown = (await here.ask("PUT", "/prometheus", json=gateway)).json()
+        assert (await here.ask("PUT", "/prometheus", json=shown)).status_code == 200
+        kept_headers = here.management.monitoring.prometheus.push_gateway.headers
+        assert kept_headers == {"Authorization": "deep-secret"}
         answer = await here.ask("POST", "/api_key", json={"name": "eyes", "enable": True, "role": "viewer"})
         eyes = httpx.BasicAuth(answer.json()["api_key"], answer.json()["api_secret"])
         for path in ("/authorization/sources", "/authorization/sources/http", "/connectors", "/connectors/http:c",
-                     "/authentication", "/configs", "/listeners"):  # fmt: skip
+                     "/authentication", "/configs", "/listeners", "/prometheus"):  # fmt: skip
             for auth in (eyes, ADMIN):
                 answer = await here.ask("GET", path, auth=auth)
                 assert answer.status_code == 200

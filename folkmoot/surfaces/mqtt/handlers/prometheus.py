@@ -9,7 +9,7 @@ import httpx
 import msgspec
 from starlette.responses import Response
 
-from folkmoot.domain import monitoring
+from folkmoot.domain import authentication, monitoring
 from folkmoot.domain.monitoring import PrometheusSettings
 from folkmoot.errors import Invalid
 from folkmoot.net import http
@@ -72,11 +72,10 @@ async def set_settings(call: Call) -> schema.Prometheus:
         raise Invalid("duration.invalid", "The interval is at least a second.", "push_gateway.interval")
     if any(not name or not (name + value).isprintable() for name, value in gateway.headers.items()):
         raise Invalid("headers.invalid", "These are no headers.", "push_gateway.headers")
+    headers = authentication.restore(gateway.headers, app.monitoring.prometheus.push_gateway.headers)
     settings = PrometheusSettings(
         wanted.enable_basic_auth,
-        monitoring.PushGateway(
-            gateway.enable, gateway.url, interval, gateway.method, gateway.headers, gateway.job_name
-        ),
+        monitoring.PushGateway(gateway.enable, gateway.url, interval, gateway.method, headers, gateway.job_name),
         msgspec.structs.asdict(wanted.collectors),
     )
     name, now = monitoring.PROMETHEUS, app.house.now()
@@ -87,6 +86,7 @@ async def set_settings(call: Call) -> schema.Prometheus:
 
 def _shown(settings: PrometheusSettings) -> schema.Prometheus:
     gateway = msgspec.structs.asdict(settings.push_gateway)
+    gateway["headers"] = authentication.hide(settings.push_gateway.headers)
     gateway["interval"] = format_duration(settings.push_gateway.interval)
     shown = {"push_gateway": gateway, "collectors": settings.collectors}
     return msgspec.convert({"enable_basic_auth": settings.enable_basic_auth, **shown}, schema.Prometheus)
