@@ -23,6 +23,8 @@ def test_first_run(engine: Engine) -> None:
             assert await hall.refused("/site", "boss", name="x" * 21) == "site_already_exists"
             site = (await hall.send("/site", "boss", name="Town", description="d"))["site"]
             assert (site["id"], site["creator_name"], site["number_of_users"]) == (1, "boss", 2)
+            flags = ("enable_downvotes", "open_registration", "enable_nsfw")
+            assert [site[key] for key in flags] == [True] * 3 and site["description"] == "d"
             assert await hall.refused("/site", "boss", name="Second") == "site_already_exists"
             main = await hall.get("/community", "ann")
             assert main["community"]["name"] == "main" and main["community"]["subscribed"] is True
@@ -77,7 +79,11 @@ def test_closed_registration(engine: Engine) -> None:
     async def run() -> None:
         async with hall_on(engine) as hall:
             await hall.enrol("boss", admin=True)
-            await hall.send("/site", "boss", name="Town", open_registration=False)
+            site = (await hall.send("/site", "boss", name="Town", open_registration=False, enable_nsfw=False))["site"]
+            assert [site[key] for key in ("enable_downvotes", "enable_nsfw")] == [True, False]
+            # What an edit leaves out stays.
+            kept = (await hall.send("/site", "boss", "PUT", name="Village", enable_downvotes=False))["site"]
+            assert [kept[key] for key in ("enable_downvotes", "open_registration", "enable_nsfw")] == [False] * 3
             data: dict[str, Any] = {"username": "new", "password": "a", "password_verify": "b", "admin": False}
             assert await hall.refused("/user/register", **data) == "registration_closed"
 
@@ -244,6 +250,13 @@ def test_comments(engine: Engine) -> None:
             (listed,) = (await hall.get("/comment/list", type_="All", page=page, **listing))["comments"]
             assert (listed["content"], listed["removed"]) == (comment, comment == "one")
         assert (await hall.get("/comment/list", type_="Subscribed", **listing))["comments"] == []
+        # Clients ask for very many at once (lemmy §5.1).
+        for _ in range(60):
+            await hall.comment("ann", post)
+        for limit, count in ((9999, 62), (10**9, 62), (None, 10), (0, 10)):
+            asked: dict[str, Any] = {"type_": "All", "sort": "New"} | ({} if limit is None else {"limit": limit})
+            assert len((await hall.get("/comment/list", **asked))["comments"]) == count
+        assert len((await hall.get("/post", id=post))["comments"]) == 62
         followed = (await hall.get("/comment/list", "bob", type_="Subscribed", **listing))["comments"]
         assert [each["subscribed"] for each in followed] == [True]
 

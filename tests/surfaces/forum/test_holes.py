@@ -116,7 +116,10 @@ def test_edit_user_mention_is_for_who_is_named(run: Run) -> None:
             refused = await hall.refused("/user/mention", by, "PUT", user_mention_id=mention, read=True)
             assert refused == "couldnt_update_comment"
             assert (await hall.get("/user/mentions", by, **inbox))["mentions"] == []
-        assert (await hall.send("/user/mention", "bob", "PUT", user_mention_id=mention, read=True))["mention"]["read"]
+        # Without a word about it the mark stays.
+        for change, read in (({}, False), ({"read": True}, True), ({"read": None}, True), ({"read": False}, False)):
+            edited = await hall.send("/user/mention", "bob", "PUT", user_mention_id=mention, **change)
+            assert edited["mention"]["read"] is read
 
     run(act)
 

@@ -77,6 +77,10 @@ def test_links_orders_and_both_methods(engine: Engine) -> None:
         assert newest["posts"] == [f"link {number}" for number in range(11, 1, -1)]
         assert (await found(hall, "https://example.org/a", "Url", page=2))["posts"] == ["link 1", "link 0"]
         assert (await found(hall, "link", "Posts", sort="TopAll"))["posts"][0] == "link 0"
+        # Who asks matters to all searches but that for a link (lemmy §5.8).
+        for type_, q, viewer in (("Url", "https://example.org/ab", False), ("Posts", "other", True)):
+            data = await hall.send("/search", "bob", q=q, type_=type_, sort="New")
+            assert [(each["name"], each["user_id"] is not None) for each in data["posts"]] == [("other", viewer)]
         over_get = await hall.get("/search", q="link", type_="Posts", sort="New", limit=1)
         assert [each["name"] for each in over_get["posts"]] == ["link 11"]
         hall.clock.wait(days=2)
