@@ -220,12 +220,20 @@ class RationedSocket(Socket):
         super().__init__(stream, listener, proxied)
         self._rations = listener.rations()
         self._resting = False
+        self._counted = 0
 
     def data_received(self, data: bytes) -> None:
-        before = sum(self.link.received)
         super().data_received(data)
-        now = self._stream.now()
-        seconds = rest_seconds(self._rations, sum(self.link.received) - before, len(data), now)
+        self._rest(len(data))
+
+    async def _attend(self) -> None:
+        await super()._attend()
+        self._rest(0)
+
+    def _rest(self, size_bytes: int) -> None:
+        now, received = self._stream.now(), sum(self.link.received)
+        seconds = rest_seconds(self._rations, received - self._counted, size_bytes, now)
+        self._counted = received
         if seconds and not self._resting:
             self._resting = True
             # What it says meanwhile is not heard.
