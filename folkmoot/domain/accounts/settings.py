@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from folkmoot.domain.accounts.model import Account, address_key
 from folkmoot.domain.accounts.queries import find_account_of_address, get_account
-from folkmoot.errors import Conflict, Invalid, NotFound
+from folkmoot.errors import Conflict, Invalid, NotFound, RateLimited
 from folkmoot.ids import digest, new_secret
 from folkmoot.store import Transaction
 from folkmoot.text import mail
@@ -14,7 +14,9 @@ from folkmoot.text import mail
 #: lemmy §4.7
 RESET_LASTS = timedelta(hours=24)
 _RESET_LENGTH = 30
+# So many mails with links may be asked for, and so many links count.
 _RESETS_MAX = 5
+_RESETS_PER = timedelta(hours=1)
 _LONGEST = {"theme": 20, "lang": 20, "avatar": 2000, "matrix_user_id": 255}
 _SETTINGS = (
     *("avatar", "matrix_user_id", "show_nsfw", "theme", "default_sort_type", "default_listing_type", "lang"),
@@ -89,11 +91,21 @@ def forget_addresses(tx: Transaction, account_id: int) -> None:
 def request_reset(tx: Transaction, address: str, now: datetime) -> tuple[Account, str]:
     """The account an address belongs to, and a token that sets its password once, for a day; mail it there.
 
-    Raises NotFound.
+    Raises NotFound, RateLimited.
     """
     account = find_account_of_address(tx, address)
     if account is None or account.name is None:
         raise NotFound("account.unknown", "There is no account with that address.")
+    young = tx.rows(
+        "SELECT 1 FROM password_resets WHERE account_id = :id AND created_at > :young",
+        id=account.id,
+        young=now - _RESETS_PER,
+    )
+    if len(young) >= _RESETS_MAX:
+        seconds = _RESETS_PER.total_seconds()
+        raise RateLimited(
+            "rate.limited", f"Too many requests. {_RESETS_MAX} per {seconds:g} seconds", retry_after_seconds=seconds
+        )
     token = new_secret(_RESET_LENGTH)
     tx.run("DELETE FROM password_resets WHERE created_at < :old", old=now - RESET_LASTS)
     # Of many requests the newest count.

@@ -21,9 +21,9 @@ def threads_by(
     return _scope(tx, actor, "threads", _WRITTEN, author_id, show_nsfw, now, space_id)
 
 
-def answers_by(tx: Transaction, actor: Actor, author_id: int, now: datetime, space_id: int | None = None) -> Scope:
+def answers_by(tx: Transaction, actor: Actor, author_id: int, now: datetime) -> Scope:
     """The answers an account wrote, removed and deleted ones too, where the actor may browse."""
-    return _scope(tx, actor, "answers", _WRITTEN, author_id, True, now, space_id)
+    return _scope(tx, actor, "answers", _WRITTEN, author_id, True, now)
 
 
 def threads_saved(tx: Transaction, actor: Actor, show_nsfw: bool, now: datetime, space_id: int | None = None) -> Scope:
@@ -31,9 +31,9 @@ def threads_saved(tx: Transaction, actor: Actor, show_nsfw: bool, now: datetime,
     return _scope(tx, actor, "threads", _SAVED, actor.account_id or 0, show_nsfw, now, space_id)
 
 
-def answers_saved(tx: Transaction, actor: Actor, now: datetime, space_id: int | None = None) -> Scope:
+def answers_saved(tx: Transaction, actor: Actor, now: datetime) -> Scope:
     """The answers the actor saved, where he may browse; nothing for nobody."""
-    return _scope(tx, actor, "answers", _SAVED, actor.account_id or 0, True, now, space_id)
+    return _scope(tx, actor, "answers", _SAVED, actor.account_id or 0, True, now)
 
 
 def _scope(
@@ -44,7 +44,7 @@ def _scope(
     person: int,
     show_nsfw: bool,
     now: datetime,
-    space_id: int | None,
+    space_id: int | None = None,
 ) -> Scope:
     open_to_all = (Listed.PUBLIC, Listed.NSFW) if show_nsfw else (Listed.PUBLIC,)
     inside = (Listed.INSIDE, Listed.INSIDE_NSFW) if show_nsfw else (Listed.INSIDE,)

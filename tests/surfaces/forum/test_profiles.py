@@ -63,6 +63,41 @@ def test_details(engine: Engine) -> None:
     run_in_hall(engine, act)
 
 
+def test_what_is_listed_of_somebody(engine: Engine) -> None:
+    async def act(hall: Hall) -> None:
+        garden = (await hall.send("/community", "ann", name="garden", title="G", category_id=1))["community"]["id"]
+        first = await hall.post("ann", "first")
+        hall.clock.wait(hours=30)
+        await hall.post("ann", "not for work", nsfw=True)
+        planted = await hall.post("ann", "planted", "garden")
+        gone = await hall.post("ann", "gone")
+        await hall.comment("ann", first, "here")
+        hall.clock.wait(seconds=1)
+        taken = await hall.comment("ann", planted, "there, removed")
+        await hall.send("/comment", "admin", "PUT", edit_id=taken, content="x", removed=True)
+        await hall.send("/post", "admin", "PUT", edit_id=gone, name="gone", removed=True)
+        await hall.send("/post/like", "bob", post_id=first, score=1)
+
+        async def listed(by: str = "", **asked: Any) -> tuple[list[str], list[str]]:
+            found = await hall.get("/user", by, username="ann", **{"sort": "New", **asked})
+            return [each["name"] for each in found["posts"]], [each["content"] for each in found["comments"]]
+
+        # lemmy §5.6: removed comments too, and the community is asked of posts alone.
+        both = ["there, removed", "here"]
+        assert await listed() == (["planted", "first"], both)
+        assert await listed("ann", community_id=garden) == (["planted"], both)
+        assert await listed(sort="TopAll") == (["first", "planted"], both)
+        assert await listed(sort="TopDay") == (["planted"], both)
+        assert await listed(limit=1, page=2) == (["first"], ["here"])
+        await hall.send("/save_user_settings", "bob", "PUT", **SETTINGS)
+        assert await listed("bob") == (["planted", "not for work", "first"], both)
+        await hall.send("/comment/save", "bob", comment_id=taken, save=True)
+        await hall.send("/post/save", "bob", post_id=first, save=True)
+        assert await listed("bob", saved_only="true", community_id=garden) == ([], ["there, removed"])
+
+    run_in_hall(engine, act)
+
+
 def test_settings_are_saved_all_or_none(engine: Engine) -> None:
     async def act(hall: Hall) -> None:
         async def save(by: str, **changes: Any) -> Any:
@@ -162,6 +197,14 @@ def test_a_forgotten_password(engine: Engine) -> None:
         again = {"token": token, "password": "new", "password_verify": "new"}
         assert await hall.refused("/user/password_change", **again) == "couldnt_update_user"
         await hall.send("/user/login", username_or_email="carol", password="new")
+        # Who asks again and again fills nobody's mailbox.
+        await hall.enrol("david", email="david@example.org")
+        for _ in range(5):
+            await hall.send("/user/password_reset", email="david@example.org")
+        many = await hall.answer("/user/password_reset", email="DAVID@example.org")
+        assert (many.status_code, many.json()["error"]) == (429, "Too many requests. 5 per 3600 seconds")
+        hall.clock.wait(hours=1)
+        await hall.send("/user/password_reset", email="david@example.org")
         # A token lasts a day.
         await hall.send("/user/password_reset", email="carol@example.org")
         text = await hall.house.db.read(lambda tx: outbox.get_body(tx, outbox.list_newest(tx, 10)[0].body_id).decode())

@@ -157,3 +157,13 @@ def test_what_javascript_makes_of_nothing_in_a_query(engine: Engine) -> None:
             assert refused.json()["error"] == "not_logged_in"
 
     run_in_hall(engine, act)
+
+
+def test_the_categories_are_those_of_the_contract(engine: Engine) -> None:
+    async def act(hall: Hall) -> None:
+        # lemmy §8.2
+        names = ["Discussion", "Humor/Memes", "Gaming", "Movies", "TV", "Music", "Literature", "Comics", "Photography", "Art", "Learning", "DIY", "Lifestyle", "News", "Politics", "Society", "Gender/Identity/Sexuality", "Race/Colonisation", "Religion", "Science/Technology", "Programming/Software", "Health/Sports/Fitness", "Porn", "Places", "Meta", "Other"]
+        found = (await hall.get("/categories"))["categories"]
+        assert found == [{"id": number, "name": name} for number, name in enumerate(names, 1)]
+
+    run_in_hall(engine, act)

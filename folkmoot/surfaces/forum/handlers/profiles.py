@@ -63,15 +63,16 @@ def _shown(tx: Transaction, data: schema.GetUserDetails) -> Account:
 def _scopes(
     tx: Transaction, actor: Actor, shown_id: int, data: schema.GetUserDetails, now: datetime
 ) -> tuple[Scope, Scope]:
+    # lemmy §5.6: a community is asked of posts alone.
     nsfw, space_id = shows_nsfw(tx, actor), data.community_id
     if data.saved_only:
         return (
             conversations.threads_saved(tx, actor, nsfw, now, space_id),
-            conversations.answers_saved(tx, actor, now, space_id),
+            conversations.answers_saved(tx, actor, now),
         )
     return (
         conversations.threads_by(tx, actor, shown_id, nsfw, now, space_id),
-        conversations.answers_by(tx, actor, shown_id, now, space_id),
+        conversations.answers_by(tx, actor, shown_id, now),
     )
 
 
