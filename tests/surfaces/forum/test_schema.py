@@ -162,7 +162,102 @@ def test_what_javascript_makes_of_nothing_in_a_query(engine: Engine) -> None:
 def test_the_categories_are_those_of_the_contract(engine: Engine) -> None:
     async def act(hall: Hall) -> None:
         # lemmy §8.2
-        names = ["Discussion", "Humor/Memes", "Gaming", "Movies", "TV", "Music", "Literature", "Comics", "Photography", "Art", "Learning", "DIY", "Lifestyle", "News", "Politics", "Society", "Gender/Identity/Sexuality", "Race/Colonisation", "Religion", "Science/Technology", "Programming/Software", "Health/Sports/Fitness", "Porn", "Places", "Meta", "Other"]
+        names = keys("""
+            Discussion Humor/Memes Gaming Movies TV Music Literature Comics Photography Art Learning DIY Lifestyle News
+            Politics Society Gender/Identity/Sexuality Race/Colonisation Religion Science/Technology Programming/Software
+            Health/Sports/Fitness Porn Places Meta Other
+        """)
+        found = (await hall.get("/categories"))["categories"]
+        assert len(found) == 26
+        assert [found[at]["name"] for at in (0, 16, 25)] == ["Discussion", "Gender/Identity/Sexuality", "Other"]
+        answer = await hall.client.get("/api/v1/categories")
+        assert answer.text.startswith('{"categories":[{"id":1,"name":"Discussion"},{"id":2,"name":"Humor/Memes"}')
+        # What is not ASCII stands as it is.
+        post = await hall.post("ann", "Größe/Ü 😀")
+        answer = await hall.client.get("/api/v1/post", params={"id": post})
+        assert f'{{"post":{{"id":{post},"name":"Größe/Ü 😀","url":null,' in answer.content.decode()
+        async with hall.peer() as peer:
+            await peer.socket.send(json.dumps({"op": "GetPost", "data": {"id": post}}))
+            text = await peer.socket.recv()
+            assert str(text).startswith(f'{{"op":"GetPost","data":{{"post":{{"id":{post},"name":"Größe/Ü 😀",')
+
+    run_in_hall(engine, act)
+
+
+def test_null_and_nothing_are_the_same_in_requests() -> None:
+    for operation in OPERATIONS:
+        request = inspect.type_info(operation.request)
+        assert isinstance(request, inspect.StructType)
+        for field in request.fields:
+            takes = field.type.types if isinstance(field.type, inspect.UnionType) else (field.type,)
+            nullable = any(isinstance(each, inspect.NoneType) for each in takes)
+            assert nullable is not field.required, (operation.name, field.name)
+            assert field.required or field.default is None, (operation.name, field.name)
+
+
+def test_what_javascript_makes_of_nothing_in_a_query(engine: Engine) -> None:
+    async def act(hall: Hall) -> None:
+        post = await hall.post("ann")
+        main = (await hall.get("/community"))["community"]["id"]
+        for nothing in ("undefined", "null"):
+            pages = {"page": nothing, "limit": nothing, "auth": nothing}
+            inside = {"community_id": nothing, **pages}
+            listing = {"type_": "All", "sort": "New"}
+            assert [each["id"] for each in (await hall.get("/post/list", **listing, **inside))["posts"]] == [post]
+            assert (await hall.get("/comment/list", **listing, **inside))["comments"] == []
+            assert len((await hall.get("/community/list", sort="Hot", **pages))["communities"]) == 1
+            assert (await hall.get("/community", name="main", id=nothing, auth=nothing))["community"]["id"] == main
+            assert (await hall.get("/community", name=nothing, id=main))["community"]["id"] == main
+            shown = await hall.get("/user", username="ann", user_id=nothing, sort="New", saved_only=nothing, **inside)
+            assert shown["user"]["name"] == "ann" and [each["id"] for each in shown["posts"]] == [post]
+            assert (await hall.get("/modlog", mod_user_id=nothing, community_id=nothing, page=nothing))["added"] == []
+            found = await hall.get("/search", q=nothing, type_="All", sort="Hot", **inside)
+            # What is asked for is text, and means itself.
+            assert found["posts"] == []
+            for path in ("/user/replies", "/user/mentions"):
+                await hall.get(path, "ann", sort="New", unread_only="true", page=nothing, limit=nothing)
+            await hall.get("/private_message/list", "ann", unread_only="true", page=nothing, limit=nothing)
+            # What must be there is not.
+            for path, query in (("/post/list", {"type_": "All", "sort": nothing}), ("/post", {"id": nothing})):
+                answer = await hall.client.get(f"/api/v1{path}", params=query)
+                assert answer.status_code == 400, path
+            refused = await hall.client.get("/api/v1/user/followed_communities", params={"auth": nothing})
+            assert refused.json()["error"] == "not_logged_in"
+
+    run_in_hall(engine, act)
+
+
+def test_the_categories_are_those_of_the_contract(engine: Engine) -> None:
+    async def act(hall: Hall) -> None:
+        # lemmy §8.2
+        names = [
+            "Discussion",
+            "Humor/Memes",
+            "Gaming",
+            "Movies",
+            "TV",
+            "Music",
+            "Literature",
+            "Comics",
+            "Photography",
+            "Art",
+            "Learning",
+            "DIY",
+            "Lifestyle",
+            "News",
+            "Politics",
+            "Society",
+            "Gender/Identity/Sexuality",
+            "Race/Colonisation",
+            "Religion",
+            "Science/Technology",
+            "Programming/Software",
+            "Health/Sports/Fitness",
+            "Porn",
+            "Places",
+            "Meta",
+            "Other",
+        ]
         found = (await hall.get("/categories"))["categories"]
         assert found == [{"id": number, "name": name} for number, name in enumerate(names, 1)]
 
