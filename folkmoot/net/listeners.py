@@ -19,6 +19,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from folkmoot.net.connection import Bounds, StallWatch, bounded_protocol
+from folkmoot.net.framing import FrameProtocol
 
 
 class ListenError(Exception):
@@ -176,7 +177,7 @@ class HttpServer:
             proxy_headers=False,
             timeout_keep_alive=bounds.keep_alive_seconds,
             timeout_graceful_shutdown=graceful_shutdown_seconds,
-            ws="websockets-sansio",
+            ws=FrameProtocol,
             ws_max_size=websockets.max_message_bytes,
             # The types say float; None for "never" is what the code takes.
             ws_ping_interval=websockets.ping_interval_seconds,

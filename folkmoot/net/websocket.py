@@ -1,8 +1,9 @@
 """Server-push connections over WebSocket.
 
 Each connection has three tasks and two bounded queues: what the peer sends is taken up quickly (so that its pongs are
-seen) and worked off in order; what is pushed to it is written by a task of its own. A push never waits: a listener whose
-queue is full is dropped. Pings and the size of a message are the server's settings (`listeners.WebSocketSettings`).
+seen) and worked off in order; what is pushed to it is written by a task of its own, or at once where nothing waits and
+the same frame goes to many. A push never waits: a listener whose queue is full is dropped. Pings and the size of a
+message are the server's settings (`listeners.WebSocketSettings`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from folkmoot.net.framing import EXTENSION, Writing
 
 _log = structlog.get_logger(__name__)
 
@@ -46,6 +49,8 @@ class Connection:
         self._max_outgoing = max_outgoing
         self._max_outgoing_bytes = max_outgoing_bytes
         self._wake = asyncio.Event()
+        self._writing = False
+        self._write_frame: Writing | None = websocket.scope.get("extensions", {}).get(EXTENSION)
         self._incoming: asyncio.Queue[str | None] = asyncio.Queue(max_incoming)
         self._ended = asyncio.Event()
         self._end_code = 1000
@@ -55,11 +60,21 @@ class Connection:
     def ended(self) -> bool:
         return self._ended.is_set()
 
-    def push(self, text: str) -> bool:
-        """Send a text frame in its turn, without waiting; a connection that is too slow for it ends. False when ended."""
-        if self.ended:
+    def push(self, text: str, frame: bytes = b"") -> bool:
+        """Send a text frame in its turn, without waiting; a connection that is too slow for it ends. False when ended.
+
+        `frame` is the text as `framing.text_frame` makes it, for those who push the same to many.
+        """
+        if self._ended.is_set():
             return False
-        self._outgoing_bytes += len(text)
+        if (
+            frame
+            and not (self._outgoing or self._writing)
+            and self._write_frame is not None
+            and self._write_frame(frame)
+        ):
+            return True
+        self._outgoing_bytes += _size(text)
         if len(self._outgoing) >= self._max_outgoing or self._outgoing_bytes > self._max_outgoing_bytes:
             self.end(TRY_AGAIN_LATER, "too slow")
             return False
@@ -133,10 +148,13 @@ class Connection:
             while True:
                 await self._wake.wait()
                 self._wake.clear()
+                # While one text is on its way no frame may go past it.
+                self._writing = True
                 while self._outgoing:
                     text = self._outgoing.popleft()
-                    self._outgoing_bytes -= len(text)
+                    self._outgoing_bytes -= _size(text)
                     await self.websocket.send_text(text)
+                self._writing = False
         except (WebSocketDisconnect, RuntimeError, OSError):
             # The peer is gone; the reader learns it too.
             self.end(GOING_AWAY)
@@ -148,6 +166,10 @@ class Connection:
         except (TimeoutError, WebSocketDisconnect, RuntimeError, OSError):
             # It does not read; the listener's stall watch takes the socket away.
             pass
+
+
+def _size(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
 
 
 class Connections:

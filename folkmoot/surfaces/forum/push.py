@@ -39,6 +39,7 @@ from folkmoot.events import (
     VoteCast,
 )
 from folkmoot.house import House
+from folkmoot.net.framing import text_frame
 from folkmoot.net.websocket import POLICY_VIOLATION, Connection, Connections
 from folkmoot.store import Transaction
 from folkmoot.surfaces.forum import render
@@ -256,10 +257,11 @@ class Push:
         return found
 
     async def _tell(self, members: Iterable[Member], source: str, text: str) -> None:
+        frame = text_frame(text)
         for number, member in enumerate(tuple(members), 1):
             if member.source != source:
-                member.connection.push(text)
-            # A thousand writers woken at once would keep everybody else waiting for all of them.
+                member.connection.push(text, frame)
+            # A thousand written to at once would keep everybody else waiting for all of them.
             if number % _TOLD_AT_ONCE == 0:
                 await asyncio.sleep(0)
 
