@@ -25,6 +25,7 @@ _ORDERS = {
     # Few are addressed to one person, so they are ranked as they are read.
     Order.TOP: "c.upvotes - c.downvotes DESC, m.created_at DESC, m.id DESC",
 }
+_SHOWN = " AND NOT m.removed AND NOT m.deleted"
 # Whatever its score (of 32 bits), by then a comment ranks 0, and such follow by their birth.
 _COLD_AFTER = timedelta(days=25)
 # Of more that are younger, the newest are ranked.
@@ -45,7 +46,7 @@ def list_received(
     unread_only: bool,
 ) -> list[Received]:
     """Answers to the actor, where he may still browse, that are neither removed nor deleted; HOT is NEW (lemmy §5.3)."""
-    where = " AND NOT m.removed AND NOT m.deleted" + (" AND NOT x.read" if unread_only else "")
+    where = _SHOWN + (" AND NOT x.read" if unread_only else "")
     select = f"SELECT m.space_id, x.message_id, x.recipient_id FROM replies x {_joined(where, since)}"
     found = {"account": require_account(actor), "since": since}
     rows = _in_order(tx, select, Order.NEW if order is Order.HOT else order, found, skip + most)
@@ -62,9 +63,12 @@ def list_mentions(
     now: datetime,
     *,
     unread_only: bool,
+    shown_only: bool = False,
 ) -> list[Mention]:
-    """Mentions of the actor where he may still browse, of removed and deleted messages too (lemmy §5.7)."""
+    """Mentions of the actor where he may still browse, of removed and deleted messages too (lemmy §5.7) unless not wanted."""
     where = " AND NOT x.read" if unread_only else ""
+    if shown_only:
+        where += _SHOWN
     select = (
         "SELECT m.space_id, x.id, x.recipient_id, x.message_id, x.read, m.created_at, c.upvotes - c.downvotes, m.id"
         f" FROM mentions x {_joined(where, since)}"

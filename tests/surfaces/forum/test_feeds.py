@@ -140,6 +140,18 @@ def test_the_inbox_is_for_who_holds_the_token(engine: Engine) -> None:
         assert texts(inbox, "title") == ["Reply from bob", "Reply from bob"]
         assert [each.rpartition("/")[2] for each in texts(inbox, "link")] == [str(comment), str(named)]
         assert texts(await feed(hall, f"inbox/{hall.tokens['admin']}"), "title") == []
+        # Up to ten of each; what is gone takes no room.
+        gone = []
+        for number in range(11):
+            hall.clock.wait(seconds=1)
+            gone.append(await hall.comment("bob", post, f"{number} @ann @admin"))
+        links = texts(await feed(hall, f"inbox/{hall.tokens['ann']}"), "link")
+        assert [int(each.rpartition("/")[2]) for each in links] == [*gone[:0:-1]] * 2
+        for each in gone:
+            await hall.send("/comment", "bob", "PUT", edit_id=each, content="x", deleted=True)
+        links = texts(await feed(hall, f"inbox/{hall.tokens['ann']}"), "link")
+        assert [int(each.rpartition("/")[2]) for each in links] == [comment, named]
+        assert texts(await feed(hall, f"inbox/{hall.tokens['admin']}"), "title") == []
 
     run_in_hall(engine, act)
 

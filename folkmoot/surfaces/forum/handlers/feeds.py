@@ -141,11 +141,11 @@ def _front(tx: Transaction, forum: Forum, actor: Actor, name: str, sort: str, no
 def _inbox(tx: Transaction, forum: Forum, actor: Actor, name: str, sort: str, now: datetime) -> bytes:
     site, host = _site(tx), forum.hostname
     replies = inbox.list_received(tx, actor, Order.NEW, None, 0, _MOST_ITEMS, now, unread_only=False)
-    mentions = inbox.list_mentions(tx, actor, Order.NEW, None, 0, _MOST_ITEMS, now, unread_only=False)
+    mentions = inbox.list_mentions(tx, actor, Order.NEW, None, 0, _MOST_ITEMS, now, unread_only=False, shown_only=True)
     items: list[Item] = []
     for ids in ([each.message_id for each in replies], [each.message_id for each in mentions]):
         views = conversations.list_answer_entries(tx, ids, actor.account_id, now)
-        items += [render.answer_item(view, host) for view in views if not (view.removed or view.deleted)]
+        items += [render.answer_item(view, host) for view in views]
     return _feed(site, "Inbox", f"https://{host}/inbox", site.description, host, items)
 
 
