@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -117,21 +117,16 @@ def database(engine: Engine) -> Iterator[Database]:
     made.close()
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def lasting_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+@pytest.fixture(scope="module")
+def lasting_database(module_data_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """One community database for all tests of a module, which share what its first user writes into it; once per database."""
     directory = tmp_path_factory.mktemp("lasting")
-    with ExitStack() as ending:
-        url = ""
-        if request.param == "sqlite":
-            put_databases(directory, "community")
-        else:
-            server, template = map(request.getfixturevalue, ("postgresql_server", "postgresql_template"))
-            url = ending.enter_context(_made(server, template))
-        made = Database(engine_at(url, directory, "community"))
-        made.open()
-        ending.callback(made.close)
-        yield made
+    if not module_data_url:
+        put_databases(directory, "community")
+    made = Database(engine_at(module_data_url, directory, "community"))
+    made.open()
+    yield made
+    made.close()
 
 
 @pytest.fixture

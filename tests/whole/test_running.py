@@ -11,12 +11,21 @@ import socket
 import ssl
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import paho.mqtt.client as paho
+import pytest
 
 from tests.whole.people import subscriber
 from tests.whole.program import HTTP, Program, running, until
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    """A server beside which commands are run."""
+    with running(tmp_path_factory.mktemp("town"), FOLKMOOT_SITE__HOSTNAME="town.example") as made:
+        yield made
 
 
 def test_every_listener_answers_when_it_says_ready_and_it_stops_in_order(tmp_path: Path, data_url: str) -> None:
@@ -45,10 +54,9 @@ def test_an_idle_connection_does_not_keep_it_from_stopping(tmp_path: Path) -> No
             each.close()
 
 
-def test_a_second_server_on_the_same_data_is_refused(tmp_path: Path) -> None:
-    with running(tmp_path) as program:
-        second = program.run("serve", "--demo", check=False)
-        assert second.returncode == 1 and "Another server is running" in second.stderr
+def test_a_second_server_on_the_same_data_is_refused(town: Program) -> None:
+    second = town.run("serve", "--demo", check=False)
+    assert second.returncode == 1 and "Another server is running" in second.stderr
 
 
 def test_the_demo_refuses_the_world_and_real_communities(tmp_path: Path) -> None:
@@ -108,15 +116,14 @@ def test_a_wrong_setting_is_named(tmp_path: Path) -> None:
     assert ended.returncode == 1 and "forrum" in ended.stderr
 
 
-def test_doctor_sees_a_running_server_and_a_missing_relay(tmp_path: Path) -> None:
-    with running(tmp_path) as program:
-        for name in program.addresses:
-            program.environment[f"FOLKMOOT_LISTEN__{name.upper()}"] = program.addresses[name]
-        seen = program.run("doctor")
-        assert "in use by the running server" in seen.stdout and "WRONG" not in seen.stdout
-        program.environment["FOLKMOOT_MAIL__RELAY"] = "smtp://127.0.0.1:1"
-        seen = program.run("doctor", check=False)
-        assert seen.returncode == 1 and "mail relay" in seen.stdout
+def test_doctor_sees_a_running_server_and_a_missing_relay(town: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in town.addresses:
+        monkeypatch.setitem(town.environment, f"FOLKMOOT_LISTEN__{name.upper()}", town.addresses[name])
+    seen = town.run("doctor")
+    assert "in use by the running server" in seen.stdout and "WRONG" not in seen.stdout
+    monkeypatch.setitem(town.environment, "FOLKMOOT_MAIL__RELAY", "smtp://127.0.0.1:1")
+    seen = town.run("doctor", check=False)
+    assert seen.returncode == 1 and "mail relay" in seen.stdout
 
 
 def test_an_archive_goes_in_and_comes_out_byte_for_byte(tmp_path: Path, data_url: str) -> None:
@@ -153,30 +160,27 @@ def test_an_archive_goes_in_and_comes_out_byte_for_byte(tmp_path: Path, data_url
     assert found == [message.rstrip(b"\n") for message in messages[:2]]
 
 
-def test_tokens_of_every_surface_work_at_once_and_are_stored_hashed(tmp_path: Path) -> None:
-    with running(tmp_path, FOLKMOOT_SITE__HOSTNAME="town.example") as program:
-        made = {
-            surface: program.run(
-                "token", "create", surface, "--account", "admin", "--name", f"mine-{surface}"
-            ).stdout.strip()
-            for surface in ("forum", "lists", "newsletter", "mqtt", "mqtt_api")
-        }
-        with program.http("forum") as client:
-            answer = client.get("/api/v1/user/followed_communities", params={"auth": made["forum"]})
-            assert answer.status_code == 200
-        claims = made["forum"].split(".")[1]
-        assert json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["iss"] == "town.example"
-        with program.http("lists", headers={"Authorization": f"Bearer {made['lists']}"}) as client:
-            assert client.get("/api/user").json()["name"] == "admin"
-        with program.http("newsletter", auth=("admin", made["newsletter"])) as client:
-            assert client.get("/api/health").json() == {"data": True}
-        with program.http("mqtt_api", auth=tuple(made["mqtt_api"].split(":"))) as client:
-            assert client.get("/api/v5/nodes").status_code == 200
-        with subscriber(program, "town/#", name="mine-mqtt", password=made["mqtt"]) as client:
-            until(lambda: client.heard, what="the retained messages")
-        kept = b"".join(path.read_bytes() for path in tmp_path.iterdir() if path.suffix in (".db", ".db-wal"))
-        for secret in (made["lists"], made["newsletter"], made["mqtt"], made["mqtt_api"].split(":")[1]):
-            assert secret.encode() not in kept
+def test_tokens_of_every_surface_work_at_once_and_are_stored_hashed(town: Program) -> None:
+    made = {
+        surface: town.run("token", "create", surface, "--account", "admin", "--name", f"mine-{surface}").stdout.strip()
+        for surface in ("forum", "lists", "newsletter", "mqtt", "mqtt_api")
+    }
+    with town.http("forum") as client:
+        answer = client.get("/api/v1/user/followed_communities", params={"auth": made["forum"]})
+        assert answer.status_code == 200
+    claims = made["forum"].split(".")[1]
+    assert json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["iss"] == "town.example"
+    with town.http("lists", headers={"Authorization": f"Bearer {made['lists']}"}) as client:
+        assert client.get("/api/user").json()["name"] == "admin"
+    with town.http("newsletter", auth=("admin", made["newsletter"])) as client:
+        assert client.get("/api/health").json() == {"data": True}
+    with town.http("mqtt_api", auth=tuple(made["mqtt_api"].split(":"))) as client:
+        assert client.get("/api/v5/nodes").status_code == 200
+    with subscriber(town, "town/#", name="mine-mqtt", password=made["mqtt"]) as client:
+        until(lambda: client.heard, what="the retained messages")
+    kept = b"".join(path.read_bytes() for path in town.directory.iterdir() if path.suffix in (".db", ".db-wal"))
+    for secret in (made["lists"], made["newsletter"], made["mqtt"], made["mqtt_api"].split(":")[1]):
+        assert secret.encode() not in kept
 
 
 def test_it_needs_no_more_than_it_may_when_idle(tmp_path: Path) -> None:
