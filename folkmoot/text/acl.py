@@ -148,7 +148,7 @@ class _Reader:
             try:
                 found.append(_rule(term))
             except Invalid as error:
-                raise _invalid(f"line {line}: {error.message}") from error
+                raise _invalid(f"line {line}: {error.message.removesuffix('.')}") from error
         return found
 
     def _next(self) -> _Token:

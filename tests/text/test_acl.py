@@ -77,8 +77,9 @@ def test_patterns_for_names() -> None:
     ],
 )
 def test_says_where_a_file_goes_wrong(text: str, line: int) -> None:
-    with pytest.raises(Invalid, match=rf"(?i)line {line}:"):
+    with pytest.raises(Invalid, match=rf"(?i)line {line}:") as wrong:
         parse_rules(text)
+    assert not wrong.value.message.endswith("..")
 
 
 def test_a_file_without_rules() -> None:
