@@ -109,8 +109,19 @@ def top_since(tx: Transaction, scope: Scope, since: int, most: int, now: datetim
         if len(found) == most:
             return found
     if len(days) * len(scope.lanes) > _MOST_SELECTIONS and _count(tx, scope, recent, since=since) < _FEW:
-        return merge(tx, scope, SCORE, most, 0, (recent,), since=since)
+        return sorted(_gather(tx, scope, SCORE, recent, since=since), reverse=True)[:most]
     return _day_by_day(tx, scope, days, since, most)
+
+
+def _gather(tx: Transaction, scope: Scope, by: Sorting, condition: str, **parameters: Any) -> list[Any]:
+    """All rows of all lanes for which a condition holds, not sorted, lest an index is read for its order alone."""
+    found: list[Any] = []
+    parameters |= scope.parameters
+    for start in range(0, len(scope.lanes), _MOST_SELECTIONS):
+        some = scope.lanes[start : start + _MOST_SELECTIONS]
+        sql = " UNION ALL ".join(f"SELECT {by.columns} FROM {scope.table} WHERE {lane}{condition}" for lane in some)
+        found += tx.rows(sql, **parameters)
+    return found
 
 
 def _count(tx: Transaction, scope: Scope, condition: str, **parameters: Any) -> int:
@@ -122,13 +133,14 @@ def _count(tx: Transaction, scope: Scope, condition: str, **parameters: Any) -> 
 
 def _recent_among_highest(tx: Transaction, scope: Scope, since: int, most: int) -> list[Any]:
     """Much of what scored highest ever may be recent enough; fewer than `most` are not all there are."""
+    highest = max(_MOST_HIGHEST, _HIGHEST_EACH * most)
     if len(scope.lanes) > _MOST_SELECTIONS:
-        return []
+        return [row for row in merge(tx, scope, SCORE, highest) if row[1] > since][:most]
     lanes = " UNION ALL ".join(f"SELECT {SCORE.columns} FROM {scope.table} WHERE {lane}" for lane in scope.lanes)
     # What is limited comes in its own order, which the outer selection keeps and so stops as soon as it has enough.
     found = tx.rows(
         f"SELECT * FROM ({lanes} ORDER BY {SCORE.order} LIMIT :highest) AS best WHERE created_at > :since LIMIT :most",
-        highest=max(_MOST_HIGHEST, _HIGHEST_EACH * most),
+        highest=highest,
         since=since,
         most=most,
         **scope.parameters,
@@ -197,11 +209,4 @@ def _promising(
         f" AND {active_at} <= :edge_0 AND {active_at} >= :oldest AND +score >= CASE {bands} ELSE :least_0 END"
         " AND +created_at > :born_after"
     )
-    found: list[Any] = []
-    for start in range(0, len(scope.lanes), _MOST_SELECTIONS):
-        some = scope.lanes[start : start + _MOST_SELECTIONS]
-        sql = " UNION ALL ".join(
-            f"SELECT {_ACTIVITY[scope.table].columns} FROM {scope.table} WHERE {lane}{condition}" for lane in some
-        )
-        found += tx.rows(sql, oldest=oldest, born_after=born_after, **values, **scope.parameters)
-    return found
+    return _gather(tx, scope, _ACTIVITY[scope.table], condition, oldest=oldest, born_after=born_after, **values)
