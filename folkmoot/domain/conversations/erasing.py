@@ -63,16 +63,17 @@ def erase_some(tx: Transaction, account_id: int, now: datetime, most: int = 20) 
         upto=upto,
         most=most,
     )
+    left = most
     for message_id in ids:
         message = get_message(tx, message_id)
         if message.is_root:
-            most -= _forget_title(tx, message, most)
-            if most <= 0:
-                break
+            left -= _forget_title(tx, message, left)
+        if left <= 0:
+            break
         _erase(tx, message, now)
-        done = message_id
-    else:
-        done = done if ids else upto
+        done, left = message_id, left - 1
+    if not ids:
+        done = upto
     tx.run("UPDATE erasures SET done_id = :done WHERE account_id = :id", done=done, id=account_id)
     return bool(ids)
 

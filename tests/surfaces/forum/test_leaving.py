@@ -8,7 +8,7 @@ from email.message import EmailMessage
 
 from folkmoot.app import leaving
 from folkmoot.delivery import fanout
-from folkmoot.domain import accounts, conversations, spaces, subscriptions
+from folkmoot.domain import accounts, conversations, inbox, spaces, subscriptions
 from folkmoot.domain.conversations import Letterhead
 from folkmoot.store import Engine, Transaction, log
 from folkmoot.store.sqlite import SqliteEngine
@@ -130,3 +130,54 @@ def test_nothing_that_was_said_is_left(engine: Engine) -> None:
         with closing(sqlite3.connect(engine.path)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         assert WORD.encode() not in engine.path.read_bytes().lower()
+
+
+def test_it_goes_in_pieces_between_which_others_write(engine: Engine) -> None:
+    async def act(hall: Hall) -> None:
+        db = hall.house.db
+        thread = await hall.post("ann", "zqxwordtitle")
+
+        def fill(tx: Transaction) -> None:
+            now = hall.clock()
+            ann, bob = (
+                accounts.actor_of_account(tx, accounts.get_account_named(tx, name).id, now) for name in ("ann", "bob")
+            )
+            for number in range(45):
+                for actor in (bob, ann):
+                    text = f"{actor.name}'s {number}"
+                    conversations.reply(tx, actor, thread, text, now, origin="forum", mail_domain="localhost")
+            for _ in range(230):
+                inbox.send(tx, ann, bob.account_id or 0, "psst", now)
+
+        await db.write(fill)
+
+        def words(tx: Transaction) -> dict[int, tuple[str, str]]:
+            return {row[0]: (row[1], row[2]) for row in tx.rows("SELECT id, subject, body FROM messages")}
+
+        def private(tx: Transaction) -> int:
+            return int(tx.value("SELECT count(*) FROM private_messages WHERE NOT deleted"))
+
+        await hall.send("/user/delete_account", "ann", password="pw")
+        erasure = await db.read(conversations.find_erasure)
+        assert erasure is not None and await db.read(private) == 130
+        before, more, pieces = await db.read(words), True, 0
+        while more:
+            more = await db.write(conversations.erase_some, erasure.account_id, hall.clock())
+            after = await db.read(words)
+            assert sum(after[each] != before[each] for each in after) <= 20
+            before, pieces = after, pieces + 1
+            # What somebody says meanwhile stays, be it who leaves.
+            if pieces == 2:
+                later = await hall.post("ann", "I am back")
+                before = await db.read(words)
+        assert {body for _, body in before.values()} == {
+            *("*Permananently Deleted*", ""), *(f"bob's {number}" for number in range(45))
+        }  # fmt: skip
+        assert pieces >= 5 and "zqxword" not in str(before) and before[later][0] == "I am back"
+        # A stop in between loses nothing: it begins again where it was.
+        await leaving.take_back(hall.house)
+        assert await db.read(private) == 0 and await db.read(conversations.find_erasure) is None
+        assert (await hall.get("/post", id=later))["post"]["name"] == "I am back"
+        assert (await hall.get("/post", id=thread))["post"]["number_of_comments"] == 90
+
+    run_in_hall(engine, act)
