@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,7 @@ from folkmoot.domain.accounts import ANONYMOUS, Actor
 from folkmoot.domain.conversations import ArchivedMessage, Letterhead
 from folkmoot.domain.spaces import MailingList, Rights
 from folkmoot.errors import NotFound
-from folkmoot.store import Database, Transaction
+from folkmoot.store import Database, SqliteEngine, Transaction, migrate
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 PAPER = Letterhead("example.net", "https://example.net")
@@ -155,3 +156,34 @@ def test_long_pages_are_found_by_key(database: Database) -> None:
         assert conversations.list_archived_ids(tx, face.id, NOW + timedelta(minutes=1)) == []
 
     database.write_now(act)
+
+
+def test_totals_do_not_read_what_is_shown(tmp_path: Path) -> None:
+    engine = SqliteEngine(tmp_path / "community.db")
+    migrate(engine, "community")
+    database = Database(engine)
+    database.open()
+
+    def act(tx: Transaction) -> int:
+        owner = person(tx, "owner")
+        space = spaces.create_space(tx, owner, "town", "Town", None, NOW)
+        spaces.add_list_face(tx, space.id, owner.account_id or 0, "town")
+        for number in range(300):
+            top = conversations.post(tx, owner, space.id, f"t{number}", "", NOW, origin="forum", mail_domain="d")
+        conversations.set_deleted(tx, owner, top.id, True, NOW)
+        return space.id
+
+    try:
+        space_id = database.write_now(act)
+    finally:
+        database.close()
+    connection = engine.connect(read_only=True)
+    tx, steps = engine.transaction(connection), [0]
+
+    def count() -> None:
+        steps[0] += 1
+
+    connection.set_progress_handler(count, 1)
+    assert conversations.count_archived(tx, space_id) == conversations.count_archived_roots(tx, space_id) == 299
+    assert steps[0] < 300
+    connection.close()

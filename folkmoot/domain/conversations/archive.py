@@ -61,8 +61,15 @@ _FROM = (
 # What a space's counters still count though the archive does not show it.
 _HIDDEN = (
     "SELECT count(*) FROM (SELECT id FROM messages WHERE space_id = :space AND (removed OR deleted)"
-    " UNION SELECT m.id FROM threads t JOIN messages m ON m.thread_id = t.id WHERE t.space_id = :space AND NOT t.shown) h"
+    " UNION SELECT m.id FROM {hidden} JOIN messages m ON m.thread_id = t.id) h"
 )
+
+
+def _hidden(tx: Transaction) -> str:
+    """The hidden threads of a space, as `t`."""
+    # SQLite takes an index of the whole space for as good as that of the few.
+    index = " INDEXED BY ix_threads_hidden" if tx.dialect == "sqlite" else ""
+    return f"(SELECT id FROM threads{index} WHERE space_id = :space AND NOT shown) t"
 
 
 def get_archived(tx: Transaction, message_id: int) -> ArchivedMessage:
@@ -113,7 +120,7 @@ def count_archived(tx: Transaction, space_id: int, terms: Sequence[Term] = ()) -
             tx.value(f"SELECT count(*){_FROM} AND m.space_id = :space{conditions}", space=space_id, **parameters)
         )
     total = tx.value("SELECT posts + comments FROM space_counts WHERE space_id = :space", space=space_id) or 0
-    return int(total - tx.value(_HIDDEN, space=space_id))
+    return int(total - tx.value(_HIDDEN.format(hidden=_hidden(tx)), space=space_id))
 
 
 def list_archived_of(
@@ -190,7 +197,7 @@ def list_archived_roots(tx: Transaction, space_id: int, most: int, skip: int = 0
 def count_archived_roots(tx: Transaction, space_id: int) -> int:
     """How many threads a list's archive shows."""
     posts = tx.value("SELECT posts FROM space_counts WHERE space_id = :space", space=space_id) or 0
-    return int(posts - tx.value("SELECT count(*) FROM threads WHERE space_id = :space AND NOT shown", space=space_id))
+    return int(posts - tx.value(f"SELECT count(*) FROM {_hidden(tx)}", space=space_id))
 
 
 def list_archived_ids(tx: Transaction, space_id: int, since: datetime | None = None) -> list[int]:
