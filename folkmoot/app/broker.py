@@ -47,6 +47,7 @@ async def start(program: Program) -> Management:
     push = Push(house, stream, permissions.gate.community)
     await push.start()
     stream.start()
+    push.end_missed()
     watch = await monitoring.start(program, stream)
     engine = await rules.load(house, stream, push, watch)
     links = await bridges.start(program, stream, watch, engine)

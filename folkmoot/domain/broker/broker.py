@@ -16,6 +16,7 @@ Durability: what must survive a kill is noted in the `ledger`, and what must not
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable
 
@@ -316,19 +317,25 @@ class Broker:
         self.end_session(session, now, passes_on=False)
         return True
 
-    def end_sessions(self, account_id: int, now: float, token_id: int | None = None) -> int:
+    def end_sessions(
+        self, account_id: int, now: float, token_id: int | None = None, *, before: float = math.inf
+    ) -> int:
         """Ends everything of an account, or of one of its tokens, at once, without wills: it may not speak any more.
 
-        Returns how many sessions there were.
+        What has connected since `before` stays. Returns how many sessions there were.
         """
-        return self._end_all(lambda who: who.account_id == account_id and token_id in (None, who.token_id), now)
+
+        def concerns(who: Identity) -> bool:
+            return who.account_id == account_id and token_id in (None, who.token_id)
+
+        return self._end_all(concerns, now, before)
 
     def end_users(self, realm: str, now: float, user_id: str | None = None) -> int:
         """Ends everything of those an authenticator knows, or of one of them, as `end_sessions` does."""
         return self._end_all(lambda who: who.realm == realm and user_id in (None, who.user_id), now)
 
-    def _end_all(self, concerns: Callable[[Identity], bool], now: float) -> int:
-        found = [session for session in self.sessions.values() if concerns(session.identity)]
+    def _end_all(self, concerns: Callable[[Identity], bool], now: float, before: float = math.inf) -> int:
+        found = [each for each in self.sessions.values() if concerns(each.identity) and each.connected_at < before]
         for session in found:
             session.will = None
             self.end_session(session, now)

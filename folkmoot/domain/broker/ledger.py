@@ -298,11 +298,11 @@ def _session_row(session: Session) -> Row:
 def _client_row(session: Session) -> Row | None:
     client, identity = session.client, session.identity
     owed = [each.topic_filter for each in session.backlog] if session.ledger is not None else []
-    if session.will is None and not identity.realm and not owed:
+    if session.will is None and not identity.realm and identity.token_id is None and not owed:
         return None
     document = {name: getattr(client, name) for name in KEPT_OF_CLIENT}
-    more = {"realm": identity.realm, "user_id": identity.user_id, "owed": owed}
-    return {"document": json.encode({**document, **more}).decode()}
+    whose = {"token_id": identity.token_id, "realm": identity.realm, "user_id": identity.user_id}
+    return {"document": json.encode({**document, **whose, "owed": owed}).decode()}
 
 
 def _will_row(session: Session) -> Row | None:

@@ -106,8 +106,10 @@ class _Reading:
         session, found = self.sessions[number], msgspec.json.decode(_text(document))
         client, wanted = session.client, msgspec.convert({name: found[name] for name in KEPT_OF_CLIENT}, Client)
         realm, user_id = _text(found.get("realm", "")), _optional(_text, found.get("user_id"))
+        token_id = msgspec.convert(found.get("token_id"), int | None)
         self.kept.owed[number] = msgspec.convert(found.get("owed", []), list[str])
-        session.identity = client.identity = msgspec.structs.replace(session.identity, realm=realm, user_id=user_id)
+        whose = msgspec.structs.replace(session.identity, token_id=token_id, realm=realm, user_id=user_id)
+        session.identity = client.identity = whose
         for name in KEPT_OF_CLIENT:
             setattr(client, name, getattr(wanted, name))
 

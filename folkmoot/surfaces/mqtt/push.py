@@ -20,6 +20,7 @@ from folkmoot.errors import Invalid, NotFound, Unauthenticated
 from folkmoot.events import (
     AccountSuspended,
     AdministratorsChanged,
+    Event,
     MessageEdited,
     MessagePosted,
     MessageRemoved,
@@ -86,6 +87,7 @@ class Push:
         self.gate = gate
         self._reader = Reader(house.db, READER, gather_seconds=_GATHER_SECONDS)
         self._learned = 0
+        self._missed: list[Recorded] = []
         self._trails: dict[int, tuple[str, ...]] = {}
         """Posts that rules have made, the newest → the rules they came through."""
 
@@ -93,9 +95,24 @@ class Push:
         """Learn who may see what; before clients connect."""
         self._house.announcements.listen(self._reader.notice)
         self._house.announcements.listen(self._end_sessions)
+        await self._look_back()
         for session in self._stream.broker.sessions.values():
             await self.admit(session.identity)
         await self.learn()
+
+    async def _look_back(self) -> None:
+        last = await self._house.db.read(log.cursor, READER)
+        while batch := await self._house.db.read(log.after, last):
+            last = batch[-1].id
+            self._missed += [recorded for recorded in batch if _shut_out(recorded.event) is not None]
+
+    def end_missed(self) -> None:
+        """End the sessions of those who were shut out while nobody was here to do so; when the stream has started."""
+        for recorded in self._missed:
+            account_id, token_id = _shut_out(recorded.event) or (0, None)
+            before = recorded.recorded_at.timestamp()
+            self._stream.broker.end_sessions(account_id, self._stream.now(), token_id, before=before)
+        self._missed.clear()
 
     async def run(self) -> None:
         """Publish what happens, until cancelled."""
@@ -175,11 +192,8 @@ class Push:
             del self._trails[next(iter(self._trails))]
 
     def _end_sessions(self, recorded: Recorded) -> None:
-        event = recorded.event
-        if isinstance(event, AccountSuspended | PasswordChanged):
-            self._stream.end_sessions(event.account_id)
-        elif isinstance(event, TokenRevoked) and event.surface == CLIENTS:
-            self._stream.end_sessions(event.account_id, event.token_id)
+        if (whose := _shut_out(recorded.event)) is not None:
+            self._stream.end_sessions(*whose)
 
     async def _deal(self, recorded: Recorded) -> None:
         event = recorded.event
@@ -214,6 +228,15 @@ class Push:
         )
         message.trail = self._trails.get(message_id, ())
         await self._stream.publish(message)
+
+
+def _shut_out(event: Event) -> tuple[int, int | None] | None:
+    """The account, or the one token of it, whose connections an event ends."""
+    if isinstance(event, AccountSuspended | PasswordChanged):
+        return event.account_id, None
+    if isinstance(event, TokenRevoked) and event.surface == CLIENTS:
+        return event.account_id, event.token_id
+    return None
 
 
 def parse_post(payload: bytes) -> PostRequest:

@@ -14,9 +14,11 @@ from msgspec.structs import replace
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from folkmoot.config import Mqtt
+from folkmoot.config import Data, Mqtt
 from folkmoot.domain import accounts, spaces
+from folkmoot.house import open_databases
 from folkmoot.store import Transaction
+from folkmoot.wire import mqtt
 from tests.surfaces.mqtt.management import CALM, Running, running, scenario
 from tests.surfaces.mqtt.test_authentication import code
 from tests.surfaces.mqtt.test_push import lives
@@ -163,6 +165,40 @@ def test_nobody_resumes_the_session_of_another_user_not_even_after_a_restart(tmp
             answer = await here.ask("PUT", PATH, json={**BUILT_IN, "enable": False})
             assert answer.status_code == 204
             assert not await resumes(here, None)
+
+    asyncio.run(play())
+
+
+def test_who_was_shut_out_while_nothing_ran_has_no_sessions_any_more(tmp_path: Path) -> None:
+    async def leave(here: Running, name: str) -> None:
+        connect = mqtt.Connect(4, name, False, username=name, password=b"secret" if name == "ann" else name.encode())
+        reader, writer = await asyncio.open_connection("127.0.0.1", here.port)
+        writer.write(mqtt.encode(connect, 4))
+        assert await reader.readexactly(4) == b"\x20\2\0\0"
+        writer.close()
+
+    async def meanwhile(action: Any, *arguments: Any) -> None:
+        db, _ = open_databases(replace(CALM, data=Data(dir=str(tmp_path))))
+        db.open()
+        await db.write(action, *arguments)
+        db.close()
+
+    async def play() -> None:
+        async with running(tmp_path) as here:
+            now = here.house.now()
+            ann = (await here.house.db.read(accounts.get_account_named, "ann")).id
+            tokens = [
+                await here.house.db.write(accounts.create_token, ann, "mqtt", name, now, name=name, key=name)
+                for name in ("lamp", "door")
+            ]
+            for name in ("ann", "lamp", "door"):
+                await leave(here, name)
+        await meanwhile(accounts.revoke_token, tokens[0])
+        async with running(tmp_path) as here:
+            assert set(here.stream.broker.sessions) == {"ann", "door"}
+        await meanwhile(accounts.suspend, "ann", now)
+        async with running(tmp_path) as here:
+            assert not here.stream.broker.sessions
 
     asyncio.run(play())
 
