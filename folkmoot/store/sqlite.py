@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import re
 import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,6 +18,8 @@ from folkmoot.store.troubles import find_trouble
 
 _FLOOR = (3, 40)
 _BUSY_SECONDS = 10
+#: A named parameter, or a text, in which there is none.
+_NAMED = re.compile(r"'[^']*'|:(\w+)")
 
 # Aware datetimes are parameters, stored as whole microseconds.
 sqlite3.register_adapter(datetime, microseconds)
@@ -77,6 +81,13 @@ class SqliteEngine:
         return f"sqlite:///{self.path}"
 
 
+@functools.lru_cache
+def _by_place(sql: str) -> tuple[str, list[str]]:
+    """The statement with `?` in the place of named parameters, and their names: SQLite asks for a name with every row."""
+    names = [name for name in _NAMED.findall(sql) if name]
+    return _NAMED.sub(lambda found: "?" if found[1] else found[0], sql), names
+
+
 class SqliteTransaction(Transaction):
     """A transaction on a SQLite connection."""
 
@@ -103,8 +114,9 @@ class SqliteTransaction(Transaction):
             raise _translate_sqlite(error) from error
 
     def run_many(self, sql: str, parameters: Sequence[dict[str, Any]]) -> None:
+        by_place, names = _by_place(sql)
         try:
-            self._executemany(sql, parameters)
+            self._executemany(by_place, [tuple([row[name] for name in names]) for row in parameters])
         except sqlite3.Error as error:
             raise _translate_sqlite(error) from error
 

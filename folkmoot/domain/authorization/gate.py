@@ -137,7 +137,9 @@ class RuleGate:
             return self._tell(client, wish, Verdict.ALLOW, "superuser")
         levels, state = wish.topic.split("/"), self._state
         settings = self.configuration.settings.cache
-        remembers = settings.enable and not any(each(client, wish.topic, levels) for each in self._excludes)
+        remembers = settings.enable
+        if self._excludes:
+            remembers = remembers and not any(each(client, wish.topic, levels) for each in self._excludes)
         if remembers and isinstance(client.cache, Cache):
             found = client.cache.find(wish, self.clock(), settings.ttl_seconds, state)
             if found is not None:

@@ -32,18 +32,20 @@ def keep(tx: Transaction, changes: Changes) -> None:
         for (session, name), row in changes.filters.items()
     }
     _keep(tx, "retained", {(queries.key(topic),): row for topic, row in retained.items()})
-    _keep(tx, "queued_messages", _by_number(messages))
-    _keep(tx, "sessions", _by_number(changes.sessions))
-    _keep(tx, "session_wills", _by_number(changes.wills))
-    _keep(tx, "session_clients", _by_number(changes.clients))
+    _keep_numbered(tx, "queued_messages", messages)
+    _keep_numbered(tx, "sessions", changes.sessions)
+    _keep_numbered(tx, "session_wills", changes.wills)
+    _keep_numbered(tx, "session_clients", changes.clients)
     _keep(tx, "session_filters", filters)
-    _keep(tx, "deliveries", _by_number(changes.deliveries))
+    _keep_numbered(tx, "deliveries", changes.deliveries)
     _keep(tx, "received_ids", received)
-    _keep(tx, "delayed_messages", _by_number(delayed))
+    _keep_numbered(tx, "delayed_messages", delayed)
 
 
-def _by_number(rows: Mapping[int, Row | None]) -> _Rows:
-    return {(number,): row for number, row in rows.items()}
+def _keep_numbered(tx: Transaction, table: str, rows: Mapping[int, Row | None]) -> None:
+    (name,) = queries.COLUMNS[table][0]
+    queries.save(tx, table, [{name: number, **row} for number, row in rows.items() if row is not None])
+    queries.delete(tx, table, [{name: number} for number, row in rows.items() if row is None])
 
 
 def _keep(tx: Transaction, table: str, rows: _Rows) -> None:

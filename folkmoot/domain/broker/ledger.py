@@ -229,7 +229,7 @@ class Ledger:
             "message_id": self._messages[delivery.message.number][0],
             "qos": delivery.qos,
             "retain": delivery.retain,
-            "identifiers": ",".join(map(str, delivery.identifiers)),
+            "identifiers": ",".join(map(str, delivery.identifiers)) if delivery.identifiers else "",
             "share_group": group,
             "share_filter": inner_filter,
             "packet_id": packet_id,

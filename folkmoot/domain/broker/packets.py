@@ -59,7 +59,7 @@ def receive(link: Link, first: int, data: bytes, start: int, end: int, now: floa
         raise Refused(Reason.PROTOCOL_ERROR, "a client may not send this here")
     if kind != Kind.PUBLISH:
         link.received_other += 1
-    link.broker.count[f"packets.{Kind(kind).name.lower()}.received"] += 1
+    link.broker.count[_COUNTERS[kind]] += 1
     handler(link, packet, now)
 
 
@@ -209,6 +209,7 @@ def _session(link: Link) -> Session:
     return link.session
 
 
+_COUNTERS = {int(kind): f"packets.{kind.name.lower()}.received" for kind in Kind}
 _HANDLERS: dict[int, Callable[[Link, Any, float], None]] = {
     Kind.PUBLISH: lambda link, packet, now: publishing.publish(link, _session(link), packet, now),
     Kind.PUBACK: _ack,

@@ -112,7 +112,7 @@ class Socket(asyncio.Protocol):
         listener.connections.add(self)
         self.link.write = self._write = self._transport.write
         self._buffered = self._transport.get_write_buffer_size
-        self._time, self._offset = self._stream.clock
+        self._time, self._offset = asyncio.get_running_loop().time, self._stream.offset
         self._most = broker.limits.output_bytes
         self._transport.set_write_buffer_limits(high=self._most // 2)
 

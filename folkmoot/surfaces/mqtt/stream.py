@@ -104,10 +104,11 @@ class Stream:
         """Begins to keep time; must be called on the running loop."""
         self._loop = asyncio.get_running_loop()
         self._time = self._loop.time
-        self._offset = time.time() - self._loop.time()
+        self.offset = time.time() - self._loop.time()
+        """What the loop's time lacks to be `now`."""
         self._lag = 0.0
         self._await_tick()
-        self._timer = Timer(self.broker.agenda, self._loop, self._offset)
+        self._timer = Timer(self.broker.agenda, self._loop, self.offset)
 
     async def stop(self) -> None:
         """Says DISCONNECT (0x8B) to everybody, commits, and returns when all is written; nobody listens any more by now."""
@@ -140,14 +141,9 @@ class Stream:
         if self._stopping and not self.sockets:
             self._all_closed.set()
 
-    @property
-    def clock(self) -> tuple[Callable[[], float], float]:
-        """What is added up to `now`, for those who need it for every message."""
-        return self._time, self._offset
-
     def now(self) -> float:
         """The broker's clock: seconds since 1970, never jumping."""
-        return self._time() + self._offset
+        return self._time() + self.offset
 
     def end_sessions(self, account_id: int, token_id: int | None = None) -> int:
         """Ends every connection and session of an account, or of one of its tokens, at once; returns how many there were."""
@@ -212,7 +208,7 @@ class Stream:
     def feed(self, link: Link, data: bytes) -> None:
         """Gives a link what arrived. Few receivers are written to at once, which saves a turn; many, once per turn."""
         broker = self.broker
-        now = self._time() + self._offset
+        now = self._time() + self.offset
         alone, broker.is_awake = not broker.is_awake, True
         try:
             link.feed(data, now)

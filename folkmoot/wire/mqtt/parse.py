@@ -92,15 +92,16 @@ def parse(data: bytes, version: int, start: int = 0) -> tuple[Packet, int]:
 def parse_body(first: int, data: bytes, start: int, end: int, version: int) -> Packet:
     """The packet with first byte `first` whose body is `data[start:end]`; raises PacketError."""
     kind, flags = first >> 4, first & 0x0F
+    if kind == Kind.PUBLISH:
+        return _publish(Cursor(data, start, end), flags, version)
     if kind == 0 or (kind == Kind.AUTH and version < MQTT_5):
         raise PacketError(Reason.MALFORMED_PACKET, f"there is no packet type {kind}")
+    named = Kind(kind)
     # [MQTT-2.1.3-1]
-    if kind != Kind.PUBLISH and flags != _FLAGS.get(Kind(kind), 0):
-        raise PacketError(Reason.MALFORMED_PACKET, f"{Kind(kind).name} with reserved flags")
+    if flags != _FLAGS.get(named, 0):
+        raise PacketError(Reason.MALFORMED_PACKET, f"{named.name} with reserved flags")
     cursor = Cursor(data, start, end)
-    if kind == Kind.PUBLISH:
-        return _publish(cursor, flags, version)
-    packet = _PARSERS[Kind(kind)](cursor, Kind(kind), version)
+    packet = _PARSERS[named](cursor, named, version)
     cursor.finish()
     return packet
 
