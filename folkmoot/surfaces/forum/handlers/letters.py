@@ -34,12 +34,13 @@ def send(tx: Transaction, forum: Forum, address: str, subject: str, text: str, n
 
 def tell_of_comment(tx: Transaction, forum: Forum, actor: Actor, comment: Message, now: datetime) -> None:
     """Tell those a new comment is for, and who want it (lemmy §4.5); what it says is read where it stands."""
-    answered = conversations.answered_author(tx, comment.id)
     wanting = accounts.list_notified(tx, conversations.list_recipients(tx, comment))
-    space = spaces.get_space(tx, comment.space_id) if wanting else None
+    if not wanting:
+        return
+    answered, space = conversations.answered_author(tx, comment.id), spaces.get_space(tx, comment.space_id)
     for account_id in wanting:
         reader = accounts.actor_of_account(tx, account_id, now)
-        if space is None or not spaces.rights(tx, reader, space, now) & Rights.BROWSE:
+        if not spaces.rights(tx, reader, space, now) & Rights.BROWSE:
             continue
         if subscriptions.is_subscribed(tx, account_id, comment.space_id, "mail"):
             # The comment itself comes to him.
