@@ -74,6 +74,7 @@ from folkmoot.domain.conversations.queries import (
 )
 from folkmoot.domain.conversations.ranking import Order, hot_rank, months_before
 from folkmoot.domain.conversations.searching import (
+    Slice,
     find_linking,
     index_some,
     is_unindexed,
@@ -110,6 +111,7 @@ __all__ = [
     "MessageView",
     "Order",
     "Scope",
+    "Slice",
     "Thread",
     "ThreadView",
     "ancestors",

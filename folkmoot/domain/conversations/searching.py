@@ -7,7 +7,7 @@ message itself. What is younger than the index has got is asked without it, so n
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from folkmoot.domain.conversations.model import Message
 from folkmoot.domain.conversations.ranking import Candidate, Order, hot_rank, months_before
@@ -24,39 +24,28 @@ _MOST_LOOKED_AT = 50_000
 _EVERYBODYS = f"({Listed.PUBLIC:d}, {Listed.NSFW:d})"
 
 
-def search_threads(
-    tx: Transaction,
-    query: str,
-    order: Order,
-    since: datetime | None,
-    skip: int,
-    most: int,
-    now: datetime,
-    space_id: int | None = None,
-) -> list[int]:
+class Slice(NamedTuple):
+    """Which of what is found is wanted: in this order, if younger than `since`, at most so many after the first."""
+
+    order: Order
+    since: datetime | None
+    skip: int
+    most: int
+
+
+def search_threads(tx: Transaction, query: str, wanted: Slice, now: datetime, space_id: int | None = None) -> list[int]:
     """The ids of threads that everybody may see and whose title or text matches."""
     columns = "t.id, t.score, t.created_at, t.active_at, m.subject, m.body"
-    return _search(tx, columns, "threads", ("subject", "body"), query, order, since, skip, most, now, space_id)
+    return _search(tx, columns, "threads", ("subject", "body"), query, wanted, now, space_id)
 
 
-def search_answers(
-    tx: Transaction, query: str, order: Order, since: datetime | None, skip: int, most: int, now: datetime
-) -> list[int]:
+def search_answers(tx: Transaction, query: str, wanted: Slice, now: datetime) -> list[int]:
     """The ids of answers that everybody may see, neither removed nor deleted, and whose text matches."""
     columns = "t.id, t.score, t.created_at, t.created_at, m.subject, m.body"
-    return _search(tx, columns, "answers", ("body",), query, order, since, skip, most, now, None)
+    return _search(tx, columns, "answers", ("body",), query, wanted, now, None)
 
 
-def find_linking(
-    tx: Transaction,
-    url: str,
-    order: Order,
-    since: datetime | None,
-    skip: int,
-    most: int,
-    now: datetime,
-    space_id: int | None = None,
-) -> list[int]:
+def find_linking(tx: Transaction, url: str, wanted: Slice, now: datetime, space_id: int | None = None) -> list[int]:
     """The ids of threads that everybody may see and whose link is exactly this one."""
     inside = "" if space_id is None else " AND space_id = :space"
     rows = tx.rows(
@@ -66,7 +55,7 @@ def find_linking(
         space=space_id,
         most=_MOST_MATCHES,
     )
-    return _page([Candidate(*row) for row in rows], order, since, skip, most, now)
+    return _page([Candidate(*row) for row in rows], wanted, now)
 
 
 def _search(
@@ -75,14 +64,11 @@ def _search(
     table: str,
     columns: tuple[str, ...],
     query: str,
-    order: Order,
-    since: datetime | None,
-    skip: int,
-    most: int,
+    wanted: Slice,
     now: datetime,
     space_id: int | None,
 ) -> list[int]:
-    wanted = query.split()
+    asked = query.split()
     words = query[:_LONGEST_QUERY].split()[:_MOST_WORDS]
     if not words:
         return []
@@ -92,12 +78,12 @@ def _search(
         where.append("NOT m.removed AND NOT m.deleted")
     if space_id is not None:
         where.append("(t.space_id + 0) = :space")
-    if since is not None:
+    if wanted.since is not None:
         where.append("(t.created_at + 0) > :since")
-    parameters: dict[str, Any] = {"space": space_id, "since": since, "most": _MOST_MATCHES}
+    parameters: dict[str, Any] = {"space": space_id, "since": wanted.since, "most": _MOST_MATCHES}
     # SQLite knows the case of ASCII letters only; for others, and for what is too long, the texts are looked at here.
     knows_case = tx.dialect != "sqlite" or query.isascii()
-    is_exact = knows_case and words == wanted
+    is_exact = knows_case and words == asked
     if knows_case:
         like = "LIKE" if tx.dialect == "sqlite" else "ILIKE"
         where.append("(" + " OR ".join(f"m.{name} {like} :pattern ESCAPE '!'" for name in columns) + ")")
@@ -115,9 +101,9 @@ def _search(
     found = [
         Candidate(*row[:4])
         for row in rows
-        if is_exact or any(has_in_order(row[4 if name == "subject" else 5], wanted) for name in columns)
+        if is_exact or any(has_in_order(row[4 if name == "subject" else 5], asked) for name in columns)
     ]
-    return _page(found, order, None, skip, most, now)
+    return _page(found, wanted, now)
 
 
 def _sources(tx: Transaction, words: list[str], parameters: dict[str, Any]) -> list[str]:
@@ -141,22 +127,20 @@ def _sources(tx: Transaction, words: list[str], parameters: dict[str, Any]) -> l
     return [f"({newest.format(where='WHERE id > :indexed')}) x", f"({indexed}) x"]
 
 
-def _page(
-    found: list[Candidate], order: Order, since: datetime | None, skip: int, most: int, now: datetime
-) -> list[int]:
+def _page(found: list[Candidate], wanted: Slice, now: datetime) -> list[int]:
     bumped_since, at = microseconds(months_before(now, 1)), microseconds(now)
-    after = microseconds(since) if since is not None else -1
+    after = microseconds(wanted.since) if wanted.since is not None else -1
 
     def key(each: Candidate) -> tuple[int, ...]:
-        if order is Order.NEW:
+        if wanted.order is Order.NEW:
             return each.created_at, each.id
-        if order is Order.TOP:
+        if wanted.order is Order.TOP:
             return each.score, each.created_at, each.id
         active = each.active_at if each.created_at > bumped_since else each.created_at
         return hot_rank(each.score, active, at), each.created_at, each.id
 
     ordered = sorted((each for each in found if each.created_at > after), key=key, reverse=True)
-    return [each.id for each in ordered[skip : skip + most]]
+    return [each.id for each in ordered[wanted.skip : wanted.skip + wanted.most]]
 
 
 # --- the index ------------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from folkmoot.domain import accounts, conversations, spaces
 from folkmoot.domain.accounts import ANONYMOUS, Actor, Profile
-from folkmoot.domain.conversations import Order
+from folkmoot.domain.conversations import Order, Slice
 from folkmoot.domain.spaces import Community
 from folkmoot.net.http import Call
 from folkmoot.store import Transaction
@@ -39,17 +39,17 @@ async def search(call: Call) -> schema.SearchResponse:
 
 def _posts(tx: Transaction, actor: Actor, data: schema.Search, now: datetime) -> list[schema.PostView]:
     find = conversations.find_linking if data.type_ == "Url" else conversations.search_threads
-    order, since = order_of(data.sort, now)
-    skip, most = page(data)
-    ids = find(tx, data.q, order, since, skip, most, now, data.community_id)
+    ids = find(tx, data.q, _slice(data, now), now, data.community_id)
     views = conversations.list_thread_entries(tx, ids, actor.account_id, now)
     return render.posts(views, actor.account_id, now)
 
 
+def _slice(data: schema.Search, now: datetime) -> Slice:
+    return Slice(*order_of(data.sort, now), *page(data))
+
+
 def _comments(tx: Transaction, actor: Actor, data: schema.Search, now: datetime) -> list[schema.CommentView]:
-    order, since = order_of(data.sort, now)
-    skip, most = page(data)
-    ids = conversations.search_answers(tx, data.q, order, since, skip, most, now)
+    ids = conversations.search_answers(tx, data.q, _slice(data, now), now)
     views = conversations.list_answer_entries(tx, ids, actor.account_id, now)
     return [render.comment(view, actor.account_id, now) for view in views]
 
