@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Integer, Table
+from sqlalchemy import Table
 
-from folkmoot.store.schema.columns import Counting, at, broker, flag, id_, text
-from folkmoot.store.schema.topics import number, octets
+from folkmoot.store.schema.columns import Counting, at, broker, flag, id_
+from folkmoot.store.schema.topics import message, number
 
 # The topic is the one they are published to; `interval` is how many seconds they were to wait.
 Table(
     "delayed_messages",
     broker,
     id_(Counting),
-    text("topic"),
-    octets("payload"),
-    Column("qos", Integer, nullable=False),
-    flag("retain"),
-    octets("fields"),
-    at("published_at"),
-    at("expires_at", null=True),
-    text("from_client"),
-    text("from_name", null=True),
+    *message(flag("retain")),
     number("account_id", null=True),
     at("due_at"),
     number("interval"),

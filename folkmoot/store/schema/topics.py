@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, Table
 
 from folkmoot.store.schema.columns import Counting, at, broker, flag, id_, text
@@ -15,20 +17,28 @@ def octets(name: str, *, primary: bool = False) -> Column[bytes]:
     return Column(name, LargeBinary, nullable=False, primary_key=primary)
 
 
+def message(*more: Column[Any]) -> tuple[Column[Any], ...]:
+    """The columns of a message, `more` among them after its quality."""
+    return (
+        text("topic"),
+        octets("payload"),
+        Column("qos", Integer, nullable=False),
+        *more,
+        # MQTT 5 properties in wire form.
+        octets("fields"),
+        at("published_at"),
+        at("expires_at", null=True),
+        text("from_client"),
+        text("from_name", null=True),
+    )
+
+
 Table(
     "retained",
     broker,
     # SHA-256 of the topic, which itself may be longer than an index takes.
     octets("topic_key", primary=True),
-    text("topic"),
-    octets("payload"),
-    Column("qos", Integer, nullable=False),
-    # MQTT 5 properties in wire form.
-    octets("fields"),
-    at("published_at"),
-    at("expires_at", null=True),
-    text("from_client"),
-    text("from_name", null=True),
+    *message(),
 )
 
 # Sessions that outlive their connection. `disconnected_at` is null while somebody is connected.
@@ -80,15 +90,7 @@ Table(
     "queued_messages",
     broker,
     id_(Counting),
-    text("topic"),
-    octets("payload"),
-    Column("qos", Integer, nullable=False),
-    flag("retain"),
-    octets("fields"),
-    at("published_at"),
-    at("expires_at", null=True),
-    text("from_client"),
-    text("from_name", null=True),
+    *message(flag("retain")),
 )
 
 # What is on its way to a session, or waits; ids grow in the order of sending. `packet_id` is null while it waits.
