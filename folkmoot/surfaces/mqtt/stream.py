@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from contextlib import suppress
-from typing import Protocol, cast
+from typing import cast
 
 from folkmoot import errors
 from folkmoot.domain.broker import (
@@ -29,6 +29,7 @@ from folkmoot.domain.broker import (
     Verdict,
     Wish,
 )
+from folkmoot.surfaces.mqtt.questions import Ask, Authenticate, Converse, Exchange, Take
 from folkmoot.surfaces.mqtt.reasons import OURS, POST_REFUSALS, REFUSALS, reason_of
 from folkmoot.surfaces.mqtt.sockets import LINGER_SECONDS, Socket
 from folkmoot.surfaces.mqtt.timing import Timer
@@ -36,25 +37,6 @@ from folkmoot.wire import mqtt
 from folkmoot.wire.mqtt import Prop, Reason
 
 log = logging.getLogger(__name__)
-
-#: Says who a client is, as CONNECT came, and completes the client.
-Authenticate = Callable[[Client, mqtt.Connect], Awaitable[Identity]]
-
-
-class Exchange(Protocol):
-    """An enhanced authentication under way."""
-
-    async def answer(self, data: bytes) -> tuple[bytes, Identity | None]:
-        """What to say to the client's words, and whose connection it is, once that is known; raises as `Authenticate`."""
-        ...
-
-
-#: Begins an enhanced authentication of a client by the method; raises Refused for a method that is not offered.
-Converse = Callable[[Client, str], Exchange]
-#: Judges a wish the gate has no answer to.
-Ask = Callable[[Client, Wish], Awaitable[Verdict]]
-#: Who, topic, payload, properties, the receipt of a QoS 2 message; the answer is a reason code of PUBACK.
-Take = Callable[[Identity, str, bytes, mqtt.Properties, Receipt | None], Awaitable[int]]
 
 #: Up to so many links are written to as soon as their output is known.
 AT_ONCE = 4

@@ -14,7 +14,8 @@ from folkmoot.errors import Forbidden, Unauthenticated
 from folkmoot.surfaces.mqtt.forms import defaults
 from folkmoot.surfaces.mqtt.forms.listeners import FORMS, listener_options
 from folkmoot.surfaces.mqtt.listener import Listener
-from folkmoot.surfaces.mqtt.stream import Stream, Take
+from folkmoot.surfaces.mqtt.questions import Take
+from folkmoot.surfaces.mqtt.stream import Stream
 from folkmoot.wire.mqtt import Connect
 
 T = TypeVar("T")
