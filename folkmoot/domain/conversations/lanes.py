@@ -1,10 +1,10 @@
 """How the lanes of a scope are read side by side, so that a page costs the same whatever the number of threads.
 
-Theory. Ordered selections that each read one index are merged by both databases as they are asked for (`UNION ALL` under
-one `ORDER BY ... LIMIT`): a seek for each selection, a step for each row of the page. What no index has in order is
-made of such selections. The highest of a window are a merge of its days, each of which an index has by score. The hottest
-are found from the newest backwards: what ranks lowest on the page so far says which score older ones need at least, and
-before which instant no score is enough.
+Theory. Ordered selections that each read one index from its start are put together under one order and limit: SQLite merges
+them as they are asked for, a seek for each and a step for each row of the page; PostgreSQL takes the first of each. What no
+index has in order is made of such selections. The highest of a window are those of its days, each of which an index has by
+score. The hottest are found from the newest backwards: what ranks lowest on the page so far says which score older ones
+need at least, and before which instant no score is enough.
 
 Rules for changing it: every selection names all columns of its index from the left; whatever a limit cuts off is
 looked for in another way; statements have few forms, for each is prepared once and kept.
@@ -88,14 +88,22 @@ def merge(
         for lane in scope.lanes
     ]
     if len(selections) <= _MOST_SELECTIONS:
-        sql = f"{' UNION ALL '.join(selections)} ORDER BY {by.order} LIMIT :most OFFSET :skip"
-        return tx.rows(sql, most=most, skip=skip, **parameters)
+        sql = f"{_merged(tx, selections, by)} LIMIT :most OFFSET :skip"
+        return tx.rows(sql, most=most, skip=skip, upto=skip + most, **parameters)
     found: list[Any] = []
     for start in range(0, len(selections), _MOST_SELECTIONS):
-        some = " UNION ALL ".join(selections[start : start + _MOST_SELECTIONS])
-        rows = tx.rows(f"{some} ORDER BY {by.order} LIMIT :most", most=skip + most, **parameters)
+        some = _merged(tx, selections[start : start + _MOST_SELECTIONS], by)
+        rows = tx.rows(f"{some} LIMIT :upto", upto=skip + most, **parameters)
         found = sorted(found + rows, reverse=True)[: skip + most]
     return found[skip:]
+
+
+def _merged(tx: Transaction, selections: Sequence[str], by: Sorting) -> str:
+    """All but the end of a statement that takes some of the first `:upto` rows."""
+    if tx.dialect == "postgresql" and len(selections) > 1:
+        # It sorts all that it takes together, so that must not be more than what may be asked for.
+        selections = [f"({each} ORDER BY {by.order} LIMIT :upto)" for each in selections]
+    return f"{' UNION ALL '.join(selections)} ORDER BY {by.order}"
 
 
 def top_since(tx: Transaction, scope: Scope, since: int, most: int, now: datetime) -> list[Any]:
@@ -136,11 +144,11 @@ def _recent_among_highest(tx: Transaction, scope: Scope, since: int, most: int) 
     highest = max(_MOST_HIGHEST, _HIGHEST_EACH * most)
     if len(scope.lanes) > _MOST_SELECTIONS:
         return [row for row in merge(tx, scope, SCORE, highest) if row[1] > since][:most]
-    lanes = " UNION ALL ".join(f"SELECT {SCORE.columns} FROM {scope.table} WHERE {lane}" for lane in scope.lanes)
+    lanes = _merged(tx, [f"SELECT {SCORE.columns} FROM {scope.table} WHERE {lane}" for lane in scope.lanes], SCORE)
     # What is limited comes in its own order, which the outer selection keeps and so stops as soon as it has enough.
     found = tx.rows(
-        f"SELECT * FROM ({lanes} ORDER BY {SCORE.order} LIMIT :highest) AS best WHERE created_at > :since LIMIT :most",
-        highest=highest,
+        f"SELECT * FROM ({lanes} LIMIT :upto) AS best WHERE created_at > :since LIMIT :most",
+        upto=highest,
         since=since,
         most=most,
         **scope.parameters,
