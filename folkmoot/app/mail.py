@@ -51,7 +51,7 @@ async def start(program: Program, sockets: Mapping[str, socket.socket | None]) -
                 peers=tuple(map(ipaddress.ip_network, settings.peers)) or None,
                 tls=server_context(house.config),
             )
-            server = MailServer(mailroom.deliver, mailroom.accept_recipient, options)
+            server = MailServer(mailroom.deliver, options=options)
             await server.start(sock)
             program.on_stop(server.stop)
     reader = fanout.start_reader(house.db)

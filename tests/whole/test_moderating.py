@@ -121,16 +121,12 @@ def everywhere(doors: dict[str, bool], wanted: bool) -> None:
 
 
 def refusal(town: Town, sender: str, subject: str, **headers: str) -> str:
-    """Why a mail to the list is refused, be it as its recipient is offered; "" when it is taken."""
+    """Why a mail to the list is refused; "" when it is taken."""
     try:
         mail_in(town.program, sender, LIST, subject=subject, body="x", **headers)
     except smtplib.SMTPDataError as error:
         assert error.smtp_code == 550 and isinstance(error.smtp_error, bytes)
         return error.smtp_error.decode()
-    except smtplib.SMTPRecipientsRefused as error:
-        [(code, text)] = error.recipients.values()
-        assert code == 550
-        return text.decode()
     return ""
 
 
@@ -244,14 +240,12 @@ def test_a_community_that_is_gone_is_nowhere_and_comes_back(town: Town, how: str
         message_id = live.live(event="message.posted", id=mine["id"])["message_id"]
         town.admin.call("PUT", "/community", **form, **{how: True})
         try:
-            everywhere(dmitri.may_write(), False)
-            unknown = "5.1.1 There is no list at this address"
-            assert refusal(town, "cleo@example.org", subject).startswith(unknown)
-            with (
-                smtplib.SMTP("127.0.0.1", town.program.port("smtp")) as client,
-                pytest.raises(smtplib.SMTPRecipientsRefused),
-            ):
-                client.sendmail("cleo@example.org", [LIST], f"Subject: {subject}\r\n\r\nx")
+            may = dmitri.may_write()
+            # The mail is taken, to be answered.
+            assert may == {"forum": False, "mail": True, "topic": False}
+            answers = len(mailed(town, "cleo", f"There is no list at {LIST}"))
+            assert refusal(town, "cleo@example.org", subject) == ""
+            until(lambda: len(mailed(town, "cleo", f"There is no list at {LIST}")) > answers, 20, "the answer")
             assert live.publish(f"{ROOT}/post", "by the owner") >= 0x80
             assert dmitri.lists.get(f"/api/emails/{mine['id']}").status_code == 404
             assert dmitri.lists.get(POSTS).status_code == 404
@@ -259,8 +253,6 @@ def test_a_community_that_is_gone_is_nowhere_and_comes_back(town: Town, how: str
             with town.program.http("lists") as pages, town.program.http("newsletter") as newsletter:
                 assert pages.get("/~admin/town_square").status_code == 404
                 assert "Town square" not in newsletter.get("/api/public/lists").text
-            # Nobody is answered by mail, which would come from nobody.
-            assert not [each for each in town.sink.mails if not each[0]]
         finally:
             town.admin.call("PUT", "/community", **form, **{how: False})
         everywhere(dmitri.may_write(), True)

@@ -214,6 +214,17 @@ Letter = tuple[str, str]
 """Subject and text."""
 
 
+def unknown_list(address: str, domain: str) -> Letter:
+    """There is no such list; both posting forms are named (contract §5.2)."""
+    return (
+        f"There is no list at {address}",
+        f"You wrote to {address}, but there is no mailing list at this address.\n\n"
+        f"A list's address looks like ~owner/name@{domain}\n"
+        f"or, for programs that do not take these signs, u.owner.name@{domain}\n\n"
+        "Please check the address and send your mail again.\n",
+    )
+
+
 def unknown_command(command: str, face: MailingList, domain: str) -> Letter:
     """The word after the plus sign says nothing to us."""
     return (

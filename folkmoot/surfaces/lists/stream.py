@@ -69,18 +69,6 @@ class Mailroom:
     def __init__(self, house: House) -> None:
         self._house = house
 
-    async def accept_recipient(self, sender: str, address: str) -> Reply | None:
-        """Refuse what does not exist for the sender while it is offered, so that no letter of ours goes to whoever was put
-        there as the sender (RFC 5321 §3.3, §7.8); all else is decided at the end of the mail (contract §5.1).
-        """
-        try:
-            await self._house.db.read(
-                _check_recipient, sender, address, self._house.config.mail.domain, self._house.now()
-            )
-        except FolkmootError as error:
-            return _reply(error)
-        return None
-
     async def deliver(self, envelope: Envelope) -> Sequence[Reply]:
         """One reply per recipient, each recipient dealt with on its own; two spellings of one list count once."""
         try:
@@ -134,8 +122,6 @@ def _reply(error: FolkmootError) -> Reply:
         return _DROPPED
     if isinstance(error, Unavailable):
         return Reply(451, "4.3.0", error.message)
-    if isinstance(error, NotFound):
-        return Reply(550, "5.1.1", error.message)
     if isinstance(error, Forbidden) or error.code == "message.gone":
         return Reply(550, "5.7.1", error.message)
     return Reply(550, "5.6.0", error.message)
@@ -144,28 +130,22 @@ def _reply(error: FolkmootError) -> Reply:
 # --- in the transaction -----------------------------------------------------------------------------------------------
 
 
-def _check_recipient(tx: Transaction, sender: str, address: str, domain: str, now: datetime) -> None:
-    """Raises NotFound unless there is something at this address for the sender; the null sender hears nothing (§5.3)."""
-    if sender and _local_part(address).lower() not in (*_OWN, _POSTMASTER):
-        _find(tx, sender, address, domain, now)
-
-
-def _find(tx: Transaction, sender: str, address: str, domain: str, now: datetime) -> tuple[Recipient, MailingList]:
+def _find(tx: Transaction, incoming: _Incoming) -> tuple[Recipient, MailingList] | None:
     """The list at an address and what is wanted of it.
 
-    Raises NotFound when there is none, also for a private list of which the sender is no part and which it does not
-    want to leave (contract §2.8, §5.8); both posting forms are named (contract §5.2).
+    None when there is none, also for a private list of which the sender is no part and which it does not want to leave
+    (contract §2.8, §5.8).
     """
     try:
-        recipient = mail.parse_recipient(_local_part(address))
-        face = spaces.find_mailing_list(tx, recipient.owner, recipient.name)
+        recipient = mail.parse_recipient(_local_part(incoming.recipient))
     except Invalid:
-        face = None
-    if face is not None and (face.visibility != "PRIVATE" or _has_part(tx, sender, face, now)):
-        return recipient, face
-    raise NotFound(
-        "space.unknown", f"There is no list at this address; write to ~owner/name@{domain} or u.owner.name@{domain}"
-    )
+        return None
+    face = spaces.find_mailing_list(tx, recipient.owner, recipient.name)
+    if face is None:
+        return None
+    if face.visibility == "PRIVATE" and not _has_part(tx, incoming.from_address, face, incoming.now):
+        return None
+    return recipient, face
 
 
 def _has_part(tx: Transaction, sender: str, face: MailingList, now: datetime) -> bool:
@@ -180,13 +160,17 @@ def _local_part(address: str) -> str:
 
 
 def take(tx: Transaction, incoming: _Incoming) -> Reply:
-    """Deal with a mail to one recipient: a post, a command, or a mistake. Raises NotFound or Forbidden when refused."""
+    """Deal with a mail to one recipient: a post, a command, or a mistake. Raises Forbidden when it is refused."""
     own = _local_part(incoming.recipient).lower()
     if own in _OWN:
         return _DROPPED
     if own == _POSTMASTER:
         return _pass_on(tx, incoming)
-    recipient, face = _find(tx, incoming.from_address, incoming.recipient, incoming.domain, incoming.now)
+    found = _find(tx, incoming)
+    if found is None:
+        # contract §5.1, §5.2
+        return _write(tx, incoming, render.unknown_list(incoming.recipient, incoming.domain))
+    recipient, face = found
     # contract §5.3: our own mail has come back.
     if f"{face.path}.{incoming.domain}".lower() in incoming.parsed.list_ids:
         return _DROPPED

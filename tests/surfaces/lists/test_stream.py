@@ -9,7 +9,6 @@ import pytest
 from folkmoot.domain import accounts, conversations, spaces, subscriptions
 from folkmoot.domain.accounts import Actor
 from folkmoot.domain.spaces import MailingList, Rights
-from folkmoot.net.smtp import Envelope
 from folkmoot.store import Engine, Transaction
 from tests.surfaces.lists.town import DOMAIN, NOW, Town, letter, run
 
@@ -181,18 +180,20 @@ def test_a_mail_that_is_not_as_it_should_be_bounces_kindly(engine: Engine) -> No
     run(engine, scenario)
 
 
-def test_what_does_not_exist_is_refused_as_it_is_offered_and_nothing_is_mailed_to_anybody(engine: Engine) -> None:
+async def unknown(town: Town, data: str, address: str, sender: str = "ann@example.org") -> None:
+    """A mail is taken and answered, by both ways in, as one to a list that was never there."""
+    assert codes(await town.send(data, address, sender=sender)) == [250]
+    assert (await town.send_smtp(data, address, sender=sender))[0] == 250
+    for to, bounce in await town.letters():
+        assert (to, bounce.subject) == (sender, f"There is no list at {address}")
+        assert f"~owner/name@{DOMAIN}" in bounce.text and f"u.owner.name@{DOMAIN}" in bounce.text
+
+
+def test_unknown_lists_bounce(engine: Engine) -> None:
     async def scenario(town: Town) -> None:
         await settle(town)
         for form in ("~ann/none", "~nobody/engines", "u.ann.none", "someone", "~ann/none+subscribe"):
-            for answer in (
-                (await town.send(letter(), f"{form}@{DOMAIN}"))[0],
-                await town.send_smtp(letter(), f"{form}@{DOMAIN}"),
-            ):
-                assert (answer[0], answer[1][:5]) == (550, b"5.1.1")
-                # Both forms are named, and what was asked for is not said again.
-                assert f"~owner/name@{DOMAIN} or u.owner.name@{DOMAIN}".encode() in answer[1]
-        assert await town.letters() == []
+            await unknown(town, letter(), f"{form}@{DOMAIN}")
 
     run(engine, scenario)
 
@@ -211,27 +212,12 @@ def test_unknown_commands_bounce(engine: Engine) -> None:
 def test_a_space_that_is_gone_takes_no_mail_until_it_is_back(engine: Engine, how: str) -> None:
     async def scenario(town: Town) -> None:
         ann, face = await settle(town)
-        unknown = await town.send(letter(), f"~ann/none@{DOMAIN}")
         change = spaces.set_space_removed if how == "removed" else spaces.set_space_deleted
         await town.house.db.write(change, ann, face.id, True, NOW)
         for address in (LIST, f"~ann/engines+subscribe@{DOMAIN}", f"~ann/engines+frob@{DOMAIN}"):
-            assert await town.send(letter(), address) == unknown
-            assert [await town.send_smtp(letter(), address)] == unknown
+            await unknown(town, letter(), address)
         await town.house.db.write(change, ann, face.id, False, NOW)
         assert codes(await town.send(letter(), LIST)) == [250]
-        assert await town.letters() == []
-
-    run(engine, scenario)
-
-
-def test_a_space_that_goes_between_its_address_and_the_mail_refuses_the_mail(engine: Engine) -> None:
-    async def scenario(town: Town) -> None:
-        ann, face = await settle(town)
-        envelope = Envelope("ann@example.org", (LIST,), letter().encode(), "127.0.0.1", "x", "LMTP", False, {})
-        assert await town.mailroom.accept_recipient("ann@example.org", LIST) is None
-        await town.house.db.write(spaces.set_space_removed, ann, face.id, True, NOW)
-        [reply] = await town.mailroom.deliver(envelope)
-        assert (reply.code, reply.status) == (550, "5.1.1")
         assert await town.letters() == []
 
     run(engine, scenario)
@@ -244,12 +230,8 @@ def test_a_private_list_is_for_strangers_as_if_it_were_not(engine: Engine) -> No
         await town.close_to_others(ann, face)
         await town.make_private(face)
         for sender in ("bob@example.org", "new@elsewhere.org"):
-            unknown = await town.send(letter(sender=sender), f"~ann/none@{DOMAIN}", sender=sender)
             for form in ("~ann/engines", "~ann/engines+subscribe", "~ann/engines+frob", "~ann/engines+unsubscribe"):
-                assert await town.send(letter(sender=sender), f"{form}@{DOMAIN}", sender=sender) == unknown, form
-            # Whoever writes in somebody's envelope hears the same, only later.
-            assert await town.send(letter(sender=sender), LIST) == unknown
-            assert [await town.send_smtp(letter(sender=sender), LIST)] == unknown
+                await unknown(town, letter(sender=sender), f"{form}@{DOMAIN}", sender)
         assert codes(await town.send(letter(), LIST)) == [250]
         assert await town.letters() == []
         # Anyone may leave (contract §5.8), also what he may not see.
@@ -296,9 +278,9 @@ def test_over_smtp_a_refused_recipient_among_others_bounces(engine: Engine) -> N
         assert code == 250
         assert (await town.get("/api/lists/engines/posts", "ann"))["total"] == 1
         assert (await town.get("/api/lists/closed/posts", "ann"))["total"] == 0
-        # What does not exist was refused as it was offered.
-        [(to, bounce)] = await town.letters()
-        assert bounce.subject == f"Your mail to {refused} was refused"
+        letters = {each.subject: (to, each) for to, each in await town.letters()}
+        assert len(letters) == 2 and f"There is no list at ~ann/none@{DOMAIN}" in letters
+        to, bounce = letters[f"Your mail to {refused} was refused"]
         assert to == "bob@example.org" and "may not post" in bounce.text and bounce.auto_submitted == "auto-replied"
         # Each LMTP recipient hears for itself, so nothing is to be told by mail.
         assert codes(await town.send(raw, refused, LIST, sender="bob@example.org")) == [550, 250]
@@ -332,7 +314,7 @@ def test_a_recipient_that_fails_is_tried_again_and_stops_no_other(engine: Engine
 def test_robots_and_our_own_mail_are_dropped_without_a_word(engine: Engine) -> None:
     async def scenario(town: Town) -> None:
         await settle(town)
-        everywhere = (LIST, f"~ann/engines+subscribe@{DOMAIN}", f"~ann/engines+frob@{DOMAIN}")
+        everywhere = (LIST, f"~ann/engines+subscribe@{DOMAIN}", f"~ann/none@{DOMAIN}")
         for raw, sender in (
             (letter(Auto_Submitted="auto-generated"), "bob@example.org"),
             (letter(Auto_Submitted="Auto-Replied; x=y"), "bob@example.org"),
@@ -358,9 +340,9 @@ def test_every_recipient_is_dealt_with_on_its_own(engine: Engine) -> None:
         await town.person("bob")
         raw = letter(sender="bob@example.org")
         replies = await town.send(raw, f"~ann/closed@{DOMAIN}", LIST, f"~ann/none@{DOMAIN}", sender="bob@example.org")
-        assert [(code, text[:5]) for code, text in replies] == [(550, b"5.7.1"), (250, b"2.0.0"), (550, b"5.1.1")]
+        assert codes(replies) == [550, 250, 250]
         assert (await town.get("/api/lists/engines/posts", "ann"))["total"] == 1
-        assert await town.letters() == []
+        assert len(await town.letters()) == 1
 
     run(engine, scenario)
 

@@ -139,7 +139,7 @@ def _send_smtp(port: int, data: str, recipients: Sequence[str], sender: str) -> 
 @asynccontextmanager
 async def receiving(mailroom: Mailroom, *, lmtp: bool) -> AsyncIterator[int]:
     """A mail listener; its port."""
-    server = MailServer(mailroom.deliver, mailroom.accept_recipient, ServerOptions(lmtp=lmtp, hostname=DOMAIN))
+    server = MailServer(mailroom.deliver, options=ServerOptions(lmtp=lmtp, hostname=DOMAIN))
     listener = open_socket("127.0.0.1:0")
     assert listener is not None
     port = listener.getsockname()[1]
