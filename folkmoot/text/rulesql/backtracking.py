@@ -12,11 +12,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from re import _constants as op  # type: ignore[attr-defined]
-from re import _parser  # type: ignore[attr-defined]
+from importlib import import_module
 from typing import Any, NamedTuple
 
 from folkmoot.errors import Invalid
+
+# They have no types, for they are Python's own affair.
+op: Any = import_module("re._constants")
+_parser: Any = import_module("re._parser")
 
 LONGEST = 1024
 #: About as many steps as are done in a tenth of a second.
