@@ -15,7 +15,10 @@ def test_git_send_email_delivers_a_series_that_threads(tmp_path: Path) -> None:
 
     def git(*arguments: str) -> None:
         identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
-        subprocess.run(["git", *identity, *arguments], cwd=work, check=True, capture_output=True, timeout=60)
+        done = subprocess.run(
+            ["git", *identity, *arguments], cwd=work, capture_output=True, text=True, errors="replace", timeout=60
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
 
     git("init", "--quiet")
     for number, text in enumerate(("print(1)\n", "print(2)\n", "print('café')\n")):
