@@ -31,8 +31,11 @@ class AccountBanned(Event, frozen=True, tag="account.banned"):
 
 
 class AdministratorsChanged(Event, frozen=True, tag="account.administrators_changed"):
+    """An account is an administrator now, or is none any more; `with_site`: it was given the site."""
+
     account_id: int
     added: bool
+    with_site: bool = False
 
 
 class PasswordChanged(Event, frozen=True, tag="account.password_changed"):

@@ -127,7 +127,7 @@ def ban(
     return get_account(tx, account_id)
 
 
-def set_admin(tx: Transaction, actor: Actor, account_id: int, is_admin: bool) -> Account:
+def set_admin(tx: Transaction, actor: Actor, account_id: int, is_admin: bool, *, with_site: bool = False) -> Account:
     """Make an account an administrator, or end that. Raises Unauthenticated, Forbidden unless an administrator asks, NotFound.
 
     The last administrator stays one: Conflict.
@@ -137,7 +137,7 @@ def set_admin(tx: Transaction, actor: Actor, account_id: int, is_admin: bool) ->
     if account.is_admin and not is_admin and tx.value("SELECT count(*) FROM accounts WHERE is_admin") == 1:
         raise Conflict("account.last_admin", "Somebody has to be the administrator.")
     tx.run("UPDATE accounts SET is_admin = :admin WHERE id = :id", admin=is_admin, id=account_id)
-    tx.record(AdministratorsChanged(account_id, is_admin))
+    tx.record(AdministratorsChanged(account_id, is_admin, with_site))
     return get_account(tx, account_id)
 
 

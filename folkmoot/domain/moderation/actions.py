@@ -112,7 +112,7 @@ def give_site(tx: Transaction, actor: Actor, account_id: int, now: datetime) -> 
     if spaces.get_site(tx).creator_id != require_account(actor):
         raise Forbidden("site.not_creator", "Only the site's creator may do this.")
     if not accounts.get_account(tx, account_id).is_admin:
-        accounts.set_admin(tx, actor, account_id, True)
+        accounts.set_admin(tx, actor, account_id, True, with_site=True)
     site = spaces.give_site(tx, account_id)
     _record(tx, actor, Acts.SITE_APPOINTED, True, now, account_id=account_id)
     return site

@@ -168,6 +168,9 @@ class Push:
             self._end(lambda member: _is_of(member, event.account_id))
         elif isinstance(event, TokenRevoked):
             self._end(lambda member: event.token_id in member.token_ids)
+        elif isinstance(event, AdministratorsChanged) and event.with_site:
+            # lemmy §6: nobody is told of TransferSite.
+            return
         elif isinstance(event, _TOLD):
             self._waiting.append(recorded)
             if self._sending is None or self._sending.done():

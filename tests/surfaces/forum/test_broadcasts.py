@@ -142,6 +142,8 @@ def test_each_row_reaches_whom_it_names_and_nobody_else(engine: Engine) -> None:
                 ("/comment/save", "POST", "ann", {"comment_id": comment, "save": True}),
                 ("/community/follow", "POST", "ann", {"community_id": main, "follow": False}),
                 ("/user/mark_all_as_read", "POST", "ann", {}),
+                ("/community/transfer", "POST", "admin", {"community_id": main, "user_id": ann}),
+                ("/site/transfer", "POST", "admin", {"user_id": ann}),
             ):
                 await hall.send(path, by, method, **data)
             await hear(peers, set(), "")
