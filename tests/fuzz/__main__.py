@@ -57,6 +57,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0, help="how long for each")
     arguments = parser.parse_args()
     every = targets()
+    for name in arguments.names:
+        if name not in every:
+            parser.error(f"there is no target {name}; there are {', '.join(every)}")
     seed = random.SystemRandom().getrandbits(32)
     for name in arguments.names or every:
         chance, count, kept = (
