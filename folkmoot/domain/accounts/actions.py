@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from folkmoot.domain.accounts.model import RESERVED_NAMES, Account, Actor, address_key, is_valid_name, require_admin
+from folkmoot.domain.accounts.model import (
+    LONGEST_MEMBER_NAME,
+    LONGEST_NAME,
+    RESERVED_NAMES,
+    Account,
+    Actor,
+    address_key,
+    is_valid_name,
+    require_admin,
+)
 from folkmoot.domain.accounts.queries import find_account_of_address, find_secret, get_account
 from folkmoot.errors import Conflict, Invalid, NotFound
 from folkmoot.events import (
@@ -38,8 +47,10 @@ def register(
     who reads its mail. Raises Invalid for a bad name or address, Conflict with field `name` or `address` when taken, also
     for a name that is kept for operators.
     """
-    if not is_valid_name(name):
-        raise Invalid("account.name", "A name has 1 to 64 letters, digits, and _ . - within.", "name")
+    # emqx contract §1.4
+    longest = LONGEST_NAME if is_operator else LONGEST_MEMBER_NAME
+    if not is_valid_name(name, longest):
+        raise Invalid("account.name", f"A name has 1 to {longest} letters, digits, and _ . - within.", "name")
     if address:
         mail.render_address(mail.Address("", address))
     is_kept = name.casefold() in RESERVED_NAMES and not (is_operator or is_admin)

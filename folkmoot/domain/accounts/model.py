@@ -9,8 +9,10 @@ import msgspec
 
 from folkmoot.errors import Forbidden, Unauthenticated
 
-LONGEST_NAME = 64
-_NAME = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9_.\-]{{0,{LONGEST_NAME - 1}}}")
+LONGEST_NAME = 100
+#: Of those who are part of the community: a name is in the addresses of its lists (RFC 5321 §4.5.3.1.1).
+LONGEST_MEMBER_NAME = 64
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]*")
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -91,12 +93,12 @@ ANONYMOUS = Actor(None)
 RESERVED_NAMES = frozenset({"dashboard"})
 
 
-def is_valid_name(name: str) -> bool:
-    """May an account be called this? Letters, digits, `_`, `.`, `-`; 1 to 64 characters, the first no `.` or `-`.
+def is_valid_name(name: str, longest: int = LONGEST_MEMBER_NAME) -> bool:
+    """May an account be called this? Letters, digits, `_`, `.`, `-`, the first no `.` or `-`; up to `longest` characters.
 
     Surfaces may be stricter.
     """
-    return _NAME.fullmatch(name) is not None
+    return len(name) <= longest and _NAME.fullmatch(name) is not None
 
 
 def address_key(address: str) -> str:

@@ -20,9 +20,12 @@ ADMINISTRATOR, VIEWER = "administrator", "viewer"
 #: The surface of the tokens operators sign in with.
 LOGINS = "mqtt_login"
 
+_FIRST = "SELECT min(id) FROM accounts WHERE is_admin"
+# emqx contract §1.4: what the first is until somebody says otherwise.
 _OPERATOR = (
     "SELECT a.id, a.name, CASE WHEN a.is_admin THEN 'administrator' ELSE coalesce(o.role, '') END,"
-    " coalesce(o.description, ''), coalesce(o.is_made_here, :no)"
+    f" coalesce(o.description, CASE WHEN a.id = ({_FIRST}) THEN 'administrator' ELSE '' END),"
+    " coalesce(o.is_made_here, :no)"
     " FROM accounts a LEFT JOIN operators o ON o.account_id = a.id WHERE a.name IS NOT NULL"
 )
 _IS_ONE = "(a.is_admin OR o.role = 'viewer') AND a.suspended_at IS NULL"
@@ -97,7 +100,7 @@ def delete_operator(tx: Transaction, actor: Actor, name: str, now: datetime) -> 
     """
     require_admin(actor)
     gone = get_operator(tx, name)
-    first = tx.value("SELECT min(id) FROM accounts WHERE is_admin")
+    first = tx.value(_FIRST)
     if gone.account_id in (actor.account_id, first):
         raise Invalid("operator.kept", "Cannot delete yourself or the first administrator")
     if gone.role == ADMINISTRATOR:

@@ -26,7 +26,7 @@ async def reads(here: Running, bearer: dict[str, str]) -> int:
 
 def test_their_life(tmp_path: Path) -> None:
     async def play(here: Running) -> None:
-        admin = {"username": "admin", "description": "", "role": "administrator", "backend": "local"}
+        admin = {"username": "admin", "description": "administrator", "role": "administrator", "backend": "local"}
         assert (await here.ask("GET", "/users")).json() == [admin]
         answer = await here.ask("POST", "/users", json=BOB)
         bob = {"username": "bob_1", "description": "looks after it", "role": "administrator", "backend": "local"}
@@ -149,6 +149,10 @@ def test_names_and_passwords(tmp_path: Path) -> None:
         ):
             assert_error(await here.ask("POST", "/users", json={**BOB, **change}), 400, "BAD_REQUEST")
         assert len((await here.ask("GET", "/users")).json()) == 1
+        long = {**BOB, "username": "a" * 100}
+        assert (await here.ask("POST", "/users", json=long)).json()["username"] == "a" * 100
+        assert await reads(here, await log_in(here, "a" * 100, "public-1")) == 200
+        assert (await here.ask("DELETE", f"/users/{long['username']}")).status_code == 204
         await here.ask("POST", "/users", json=BOB)
         path = "/users/bob_1/change_pwd"
         answer = await here.ask("POST", path, json={"old_pwd": "wrong", "new_pwd": "public-2"})
