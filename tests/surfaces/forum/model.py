@@ -107,6 +107,7 @@ class Model:
     letters: dict[int, Letter] = field(default_factory=dict)
     acts: list[Act] = field(default_factory=list)
     at: float = 0.0
+    since: float = 0.0
 
     # --- what people may ----------------------------------------------------------------------------------------------
 

@@ -58,7 +58,8 @@ async def begin(hall: Hall) -> tuple[Story, dict[str, int]]:
     """New people in the forum, one of whom has a community; and what was counted before."""
     site = (await hall.get("/site"))["site"]
     word = f"w{next(_numbers)}w"
-    story = Story(hall, Model(at=hall.clock().timestamp()), word)
+    now = hall.clock().timestamp()
+    story = Story(hall, Model(at=now, since=now), word)
     admin = await hall.get("/user", sort="New", username="admin")
     story.model.people["admin"] = Person("admin", admin["user"]["id"], nsfw=True, admin=True)
     for letter in "abc":
