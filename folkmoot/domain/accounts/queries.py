@@ -39,6 +39,26 @@ def get_account_named(tx: Transaction, name: str) -> Account:
     return account
 
 
+def get_account_shown_as(tx: Transaction, label: str) -> Account:
+    """The account with this name or, without a login, the only one that others see under this label; raises NotFound."""
+    try:
+        return get_account_named(tx, label)
+    except NotFound:
+        begin = address_key(label)
+        found = tx.all(
+            Account,
+            f"SELECT DISTINCT {_ACCOUNT} FROM addresses d JOIN accounts a ON a.id = d.account_id"
+            # Whatever begins with it and an @; the sign after that is an A.
+            " WHERE d.address_key >= :begin AND d.address_key < :end AND a.name IS NULL AND a.label = :label LIMIT 2",
+            begin=f"{begin}@",
+            end=f"{begin}A",
+            label=label,
+        )
+        if len(found) != 1:
+            raise
+        return found[0]
+
+
 def find_account_of_address(tx: Transaction, address: str) -> Account | None:
     """The account a mail address belongs to, or None."""
     return tx.one(

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from folkmoot.app import leaving
-from folkmoot.domain import outbox
+from folkmoot.domain import accounts, outbox
 from folkmoot.store import Engine, Transaction
 from tests.surfaces.forum.hall import Hall, run_in_hall
 
@@ -59,6 +59,30 @@ def test_details(engine: Engine) -> None:
         assert nothing["posts"] == nothing["comments"] == []
         error = await hall.client.get("/api/v1/user", params={"sort": "New", "username": "nobody"})
         assert error.json()["error"] == "couldnt_find_that_username_or_email"
+
+    run_in_hall(engine, act)
+
+
+def test_who_only_writes_mails_is_found_by_what_is_shown_of_him(engine: Engine) -> None:
+    async def act(hall: Hall) -> None:
+        async def write(address: str) -> int:
+            return (await hall.house.db.write(accounts.sender, address, "", hall.clock())).id
+
+        async def found(name: str) -> int:
+            shown: int = (await hall.get("/user", sort="New", username=name))["user"]["id"]
+            return shown
+
+        carol = await write("Carol@elsewhere.org")
+        await write("carol1@elsewhere.org")
+        assert await found("Carol") == carol
+        answer = await hall.client.get("/feeds/u/Carol.xml")
+        assert answer.status_code == 200 and "/u/Carol" in answer.text
+        # A name is somebody's before it is a label, and a label of two is nobody's.
+        await write("ann@elsewhere.org")
+        assert await found("ann") == (await hall.get("/user", "ann", sort="New", username="ann"))["user"]["id"]
+        await write("Carol@nowhere.org")
+        answer = await hall.client.get("/api/v1/user", params={"sort": "New", "username": "Carol"})
+        assert answer.json()["error"] == "couldnt_find_that_username_or_email"
 
     run_in_hall(engine, act)
 

@@ -127,7 +127,7 @@ def _community(tx: Transaction, forum: Forum, actor: Actor, name: str, sort: str
 
 
 def _user(tx: Transaction, forum: Forum, actor: Actor, name: str, sort: str, now: datetime) -> bytes:
-    account = accounts.get_account_named(tx, name)
+    account = accounts.get_account_shown_as(tx, name)
     scope = conversations.threads_by(tx, ANONYMOUS, account.id, True, now)
     return _posts(tx, forum, _site(tx), account.label, f"/u/{account.label}", None, scope, sort, now)
 

@@ -57,7 +57,7 @@ async def get_user_details(call: Call) -> schema.GetUserDetailsResponse:
 def _shown(tx: Transaction, data: schema.GetUserDetails) -> Account:
     if data.user_id is not None:
         return accounts.get_account(tx, data.user_id)
-    return accounts.get_account_named(tx, data.username or _DEFAULT_NAME)
+    return accounts.get_account_shown_as(tx, data.username or _DEFAULT_NAME)
 
 
 def _scopes(
