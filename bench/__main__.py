@@ -20,7 +20,7 @@ def main() -> None:
     choice = {"only": arguments.only} if arguments.only else {}
     for name in arguments.names or NAMES:
         module = importlib.import_module(f"bench.{name}")
-        print(f"\n== {name}: {module.__doc__.strip().splitlines()[0]}\n", flush=True)
+        print(f"\n== {name}: {(module.__doc__ or name).strip().splitlines()[0]}\n", flush=True)
         module.show(arguments.seconds, **choice)
 
 

@@ -158,8 +158,9 @@ def _fill(path: Path, posts: int, comments: int) -> None:
     for part in (_POSTS, _COMMENTS, _MESSAGES, _REST, ";".join(sql for _, sql in indexes), _SEARCH, "COMMIT"):
         for statement in part.split(";"):
             connection.execute(statement, values)
-            print(f"\rseeding, {time.monotonic() - began:.0f} s", end="", file=sys.stderr, flush=True)
-    print(file=sys.stderr)
+            if sys.stderr.isatty():
+                print(f"\rseeding, {time.monotonic() - began:.0f} s", end="", file=sys.stderr, flush=True)
+    print(f"\rseeded in {time.monotonic() - began:.0f} s ", file=sys.stderr)
     connection.close()
 
 
