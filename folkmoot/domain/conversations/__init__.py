@@ -59,7 +59,7 @@ from folkmoot.domain.conversations.model import (
     MessageView,
     Thread,
 )
-from folkmoot.domain.conversations.personal import answers_by, answers_saved, threads_by, threads_saved
+from folkmoot.domain.conversations.personal import answers_by, answers_saved, has_little, threads_by, threads_saved
 from folkmoot.domain.conversations.previews import keep_preview
 from folkmoot.domain.conversations.queries import (
     count_threads,
@@ -143,6 +143,7 @@ __all__ = [
     "get_thread",
     "get_thread_entry",
     "get_view",
+    "has_little",
     "hot_rank",
     "index_some",
     "is_unindexed",

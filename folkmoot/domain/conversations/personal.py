@@ -12,6 +12,8 @@ from folkmoot.store import Transaction, expand
 
 _WRITTEN = "SELECT id FROM messages WHERE author_id = :person"
 _SAVED = "SELECT message_id FROM saved_messages WHERE account_id = :person"
+# Looking through so many takes two or three milliseconds.
+_LITTLE = 1_500
 
 
 def threads_by(
@@ -34,6 +36,12 @@ def threads_saved(tx: Transaction, actor: Actor, show_nsfw: bool, now: datetime,
 def answers_saved(tx: Transaction, actor: Actor, now: datetime) -> Scope:
     """The answers the actor saved, where he may browse; nothing for nobody."""
     return _scope(tx, actor, "answers", _SAVED, actor.account_id or 0, True, now)
+
+
+def has_little(tx: Transaction, account_id: int, saved: bool) -> bool:
+    """Whether an account wrote (or saved) so little that looking through it is a short read."""
+    ids = _SAVED if saved else _WRITTEN
+    return bool(tx.value(f"SELECT count(*) FROM ({ids} LIMIT {_LITTLE + 1}) AS found", person=account_id) <= _LITTLE)
 
 
 def _scope(

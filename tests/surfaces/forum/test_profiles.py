@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
+
 from folkmoot.app import leaving
 from folkmoot.domain import accounts, outbox
+from folkmoot.domain.conversations import personal
 from folkmoot.store import Engine, Transaction
 from tests.surfaces.forum.hall import Hall, run_in_hall
 
@@ -118,6 +121,27 @@ def test_what_is_listed_of_somebody(engine: Engine) -> None:
         await hall.send("/comment/save", "bob", comment_id=taken, save=True)
         await hall.send("/post/save", "bob", post_id=first, save=True)
         assert await listed("bob", saved_only="true", community_id=garden) == ([], ["there, removed"])
+
+    run_in_hall(engine, act)
+
+
+def test_it_is_the_same_of_somebody_who_wrote_a_great_deal(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def act(hall: Hall) -> None:
+        first = await hall.post("ann", "first")
+        said = await hall.comment("bob", first, "here")
+        await hall.send("/post/save", "bob", "PUT", post_id=first, save=True)
+        await hall.send("/comment/save", "bob", "PUT", comment_id=said, save=True)
+        asked: dict[str, Any] = {"sort": "New", "username": "ann"}
+        of_ann, of_bob, saved = [{**asked, **more} for more in ({}, {"username": "bob"}, {"saved_only": True})]
+        little = [await hall.get("/user", "bob", **each) for each in (of_ann, of_bob, saved)]
+        assert [(len(each["posts"]), len(each["comments"])) for each in little] == [(1, 0), (0, 1), (1, 1)]
+        for most, is_little in ((0, False), (1, True)):
+            monkeypatch.setattr(personal, "_LITTLE", most)
+            for name in ("ann", "bob"):
+                account = await hall.house.db.read(accounts.get_account_named, name)
+                assert await hall.house.db.read(personal.has_little, account.id, False) == is_little
+            assert [await hall.get("/user", "bob", **each) for each in (of_ann, of_bob, saved)] == little
+        assert not await hall.house.db.read(personal.has_little, account.id, True)
 
     run_in_hall(engine, act)
 

@@ -13,7 +13,7 @@ from folkmoot.errors import Invalid, Unauthenticated
 from folkmoot.net.http import Call
 from folkmoot.store import Transaction
 from folkmoot.surfaces.forum import auth, render, schema
-from folkmoot.surfaces.forum.handlers import Forum, admin_views, letters, order_of, page, shows_nsfw, write
+from folkmoot.surfaces.forum.handlers import DEEP, Forum, admin_views, letters, order_of, page, shows_nsfw, write
 
 _DEFAULT_NAME = "admin"
 _SETTINGS = (
@@ -50,8 +50,14 @@ async def get_user_details(call: Call) -> schema.GetUserDetailsResponse:
             admins=admin_views(tx, now, forum.hostname),
         )
 
+    def is_short(tx: Transaction) -> bool:
+        saved = bool(data.saved_only)
+        whose = call.actor.account_id or 0 if saved else _shown(tx, data).id
+        return conversations.has_little(tx, whose, saved)
+
     # Somebody may have written a great deal.
-    return await forum.house.db.scan(look)
+    short = skip + most <= DEEP and await forum.house.db.read(is_short)
+    return await (forum.house.db.read(look) if short else forum.house.db.scan(look))
 
 
 def _shown(tx: Transaction, data: schema.GetUserDetails) -> Account:
