@@ -93,8 +93,8 @@ def _place(broker: Broker, session: Session, wanted: Wanted) -> Wanted:
     """Where in the table a subscription has its place, of what the client wrote."""
     # contract §3.4: rewriting comes first, then the mountpoint
     client = session.client
-    rewritten = broker.rewriting.filter(wanted.inner_filter, client.client_id, client.username)
-    return wanted._replace(inner_filter=client.mountpoint + rewritten)
+    placed = client.mountpoint + broker.rewriting.filter(wanted.inner_filter, client.client_id, client.username)
+    return wanted if placed == wanted.inner_filter else wanted._replace(inner_filter=placed)
 
 
 def find(broker: Broker, session: Session, topic_filter: str) -> Subscription | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 
 class Entry(Protocol):
@@ -123,13 +123,39 @@ class Group(Generic[E]):
         self.turn = 0
 
 
+#: What a node has none of, one for all, never written to: most have one child or one entry, and each empty dict is work for
+#: the collector.
+_NONE: dict[str, Any] = {}
+
+
 class _Node(Generic[E]):
     __slots__ = ("children", "entries", "groups")
 
     def __init__(self) -> None:
-        self.children: dict[str, _Node[E]] = {}
-        self.entries: dict[str, E] = {}
-        self.groups: dict[str, Group[E]] = {}
+        self.children: dict[str, _Node[E]] = _NONE
+        self.entries: dict[str, E] = _NONE
+        self.groups: dict[str, Group[E]] = _NONE
+
+    def below(self, level: str) -> _Node[E]:
+        """The node of the next level, made when there is none."""
+        child = self.children.get(level)
+        if child is None:
+            if self.children is _NONE:
+                self.children = {}
+            child = self.children[level] = _Node()
+        return child
+
+    def join(self, group: str, entry: E) -> None:
+        """Add a member to a group."""
+        if self.groups is _NONE:
+            self.groups = {}
+        self.groups.setdefault(group, Group(group)).members[entry.client_id] = entry
+
+    def put(self, entry: E) -> None:
+        """Add an entry."""
+        if self.entries is _NONE:
+            self.entries = {}
+        self.entries[entry.client_id] = entry
 
     def is_empty(self) -> bool:
         return not (self.children or self.entries or self.groups)
@@ -153,14 +179,11 @@ class Table(Generic[E]):
         """Adds a subscription; the client must not have one with this filter."""
         node = self._root
         for level in entry.inner_filter.split("/"):
-            node = node.children.setdefault(level, _Node())
+            node = node.below(level)
         if entry.group is None:
-            node.entries[entry.client_id] = entry
+            node.put(entry)
         else:
-            group = node.groups.get(entry.group)
-            if group is None:
-                group = node.groups[entry.group] = Group(entry.group)
-            group.members[entry.client_id] = entry
+            node.join(entry.group, entry)
             self.shared += 1
         self.count += 1
         self.filters[topic_filter] = self.filters.get(topic_filter, 0) + 1

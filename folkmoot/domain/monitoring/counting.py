@@ -126,16 +126,9 @@ class Gauges:
 
     def look(self) -> dict[str, int]:
         """The gauges by the names of `STATS`."""
-        broker, table = self._broker, self._broker.routes.table
-        found = self._look_at_sessions() | {
-            "topics": len(table.filters),
-            "suboptions": table.count,
-            "subscribers": broker.routes.subscribers,
-            "subscriptions": table.count,
-            "subscriptions.shared": table.shared,
-            "retained": len(broker.retained),
-            "delayed": len(broker.delayed.messages),
-        }
+        broker = self._broker
+        found = self._look_at_sessions() | self._look_at_subscriptions()
+        found |= {"retained": len(broker.retained), "delayed": len(broker.delayed.messages)}
         self._note(found)
         return found
 
@@ -150,6 +143,17 @@ class Gauges:
             "cluster_sessions": sessions,
         }
 
+    def _look_at_subscriptions(self) -> dict[str, int]:
+        routes = self._broker.routes
+        table = routes.table
+        return {
+            "topics": len(table.filters),
+            "suboptions": table.count,
+            "subscribers": routes.subscribers,
+            "subscriptions": table.count,
+            "subscriptions.shared": table.shared,
+        }
+
     def _note(self, found: dict[str, int]) -> None:
         highest = self.highest
         for name, value in found.items():
@@ -160,4 +164,4 @@ class Gauges:
         self._note(self._look_at_sessions())
 
     def _subscribed(self, subscription: Subscription, now: float) -> None:
-        self.look()
+        self._note(self._look_at_subscriptions())
