@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from folkmoot.domain.broker import Broker, Identity, Link
 from folkmoot.wire import mqtt
-from folkmoot.wire.mqtt import Packet
+from folkmoot.wire.mqtt import Ack, Kind, Packet, Publish
 
 ALICE = Identity(1, "alice")
+BOB = Identity(2, "bob")
 START = 1_800_000_000.0
 #: A session expiry that never comes.
 END_OF_TIME = 0xFFFFFFFF
@@ -114,3 +115,18 @@ class Room:
         """Lets time pass, with a tick at its end."""
         self.clock.now += seconds
         self.broker.tick(self.clock.now)
+
+
+def published(end: End) -> list[tuple[str, bytes, int]]:
+    """Topic, payload and QoS of what has come, acknowledged by the client."""
+    found = []
+    for packet in end.read():
+        assert isinstance(packet, Publish), packet
+        found.append((packet.topic, packet.payload, packet.qos))
+        if packet.qos == 1:
+            end.send(Ack(Kind.PUBACK, packet.packet_id))
+    return found
+
+
+def payloads(end: End) -> list[bytes]:
+    return [payload for _, payload, _ in published(end)]
