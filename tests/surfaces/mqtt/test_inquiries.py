@@ -18,9 +18,9 @@ import pytest
 
 from folkmoot.config import Config, Limits, Outgoing
 from tests.net.serving import serving
+from tests.surfaces.mqtt.listening import certificates, create, greet, server, trusting  # noqa: F401
 from tests.surfaces.mqtt.management import Running, assert_error, scenario
 from tests.surfaces.mqtt.test_authentication import code, make
-from tests.surfaces.mqtt.test_listeners import certificates, create, greet, server, trusting  # noqa: F401
 
 CONFIG = Config(limits=Limits(enabled=False), outgoing=Outgoing(allowed_networks=("127.0.0.0/8",)))
 HTTP_ID = "password_based:http"

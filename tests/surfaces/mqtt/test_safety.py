@@ -19,10 +19,10 @@ from folkmoot.domain.broker import Client
 from folkmoot.net import outgoing
 from folkmoot.surfaces.mqtt import inquiry
 from tests.net.serving import serving
+from tests.surfaces.mqtt.listening import create
 from tests.surfaces.mqtt.management import ADMIN, Running, scenario
 from tests.surfaces.mqtt.test_authentication import HMAC, make
 from tests.surfaces.mqtt.test_inquiries import CONFIG, Knowing
-from tests.surfaces.mqtt.test_listeners import create
 from tests.surfaces.mqtt.test_tokens import HMAC as TOKENS
 from tests.surfaces.mqtt.test_tokens import sign
 
